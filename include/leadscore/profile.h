@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: MIT */
+/* A scoring profile: weights and parameters of the signals, thresholds and rules, read from JSON.
+ * Immutable once made. */
+#ifndef LEADSCORE_PROFILE_H
+#define LEADSCORE_PROFILE_H
+
+#include "leadscore/activity.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct ls_profile;
+
+/** A fault in a profile's JSON. */
+struct ls_profile_fault {
+	char pointer[160]; /* RFC 6901, "" for the document */
+	char what[160];
+};
+
+/** The profile of SCORING.md section 2: the weights of the seed. */
+struct ls_profile *ls_profile_default(struct ls_memory memory) LS_MUST_CHECK;
+/**
+ * Reads a profile; what is left out has the default's value. LS_ERR_INVALID: up to `fault_room`
+ * faults are filled in and counted in *fault_count, all of them, not just the first. LS_ERR_NOMEM.
+ */
+int ls_profile_parse(struct ls_memory memory, struct ls_slice json, struct ls_profile **out,
+	struct ls_profile_fault *faults, size_t fault_room, size_t *fault_count) LS_MUST_CHECK;
+struct ls_profile *ls_profile_free(struct ls_profile *profile);
+
+struct ls_slice ls_profile_name(const struct ls_profile *profile);
+/** Thresholds in milli-points. The setters are for configuration, before the profile is used. */
+int32_t ls_profile_hot_milli(const struct ls_profile *profile);
+int32_t ls_profile_warm_milli(const struct ls_profile *profile);
+/** LS_ERR_INVALID unless 0 <= warm <= hot <= 100,000. */
+int ls_profile_set_thresholds(
+	struct ls_profile *profile, int32_t warm_milli, int32_t hot_milli) LS_MUST_CHECK;
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: MIT */
+/* The event log: raw requests, durable before they are acknowledged. What LeadScore knows is a fold
+ * over it. */
+#ifndef LS_LOG_LOG_H
+#define LS_LOG_LOG_H
+
+#include "base/slice.h"
+
+/** Where reading has come to: an opaque short text of the backend's ("1234", or one id a stream).
+ * Empty: the very beginning. */
+#define LS_LOG_POSITION_MAX 4096
+
+/** One request as it came in. */
+struct ls_log_entry {
+	uint64_t id;            /* given by the log, rising within a writer; 0 when appending */
+	struct ls_slice tenant; /* slug, at most 64 bytes */
+	struct ls_slice source; /* row of the source registry */
+	int64_t received_ms;
+	struct ls_slice body;
+};
+
+/** err 0: durable, under `id`. Otherwise it is not, and may be tried again. */
+typedef void (*ls_log_append_fn)(void *ctx, int err, uint64_t id);
+/**
+ * A slice of the log. `entries` are valid during the call. at_end: there was nothing behind them
+ * when this was read; every append acknowledged later lies behind them, and no append acknowledged
+ * before this call does.
+ */
+typedef void (*ls_log_read_fn)(
+	void *ctx, int err, const struct ls_log_entry *entries, size_t count, bool at_end);
+typedef void (*ls_log_done_fn)(void *ctx, int err);
+
+struct ls_log_stats {
+	uint64_t appended, append_errors, commits, bytes;
+	uint64_t waiting, waiting_bytes; /* appended, not yet acknowledged */
+	uint64_t last_id, first_id;      /* as far as known */
+};
+
+struct ls_log;
+
+/** One row a backend. All functions are called on the loop and complete on it; each completion runs
+ * exactly once. */
+struct ls_log_ops {
+	const char *name;
+	int (*append)(struct ls_log *log, const struct ls_log_entry *entry, ls_log_append_fn done,
+		void *ctx);
+	int (*read)(struct ls_log *log, uint64_t after_id, size_t max_entries, ls_log_read_fn done,
+		void *ctx);
+	int (*trim)(struct ls_log *log, uint64_t upto_id, int64_t older_than_ms,
+		ls_log_done_fn done, void *ctx);
+	const struct ls_log_stats *(*stats)(struct ls_log *log);
+	struct ls_log *(*free)(struct ls_log *log);
+};
+
+/** First member of every backend's struct. */
+struct ls_log {
+	const struct ls_log_ops *ops;
+};
+
+/** Copies the entry. 0: `done` will run, in order of appending. LS_ERR_LIMIT: too much is waiting,
+ * nothing was taken. */
+static inline int LS_MUST_CHECK
+ls_log_append(
+	struct ls_log *log, const struct ls_log_entry *entry, ls_log_append_fn done, void *ctx)
+{
+	return log->ops->append(log, entry, done, ctx);
+}
+
+/** Reads up to `max_entries` entries with id > after_id, in order of id. */
+static inline int LS_MUST_CHECK
+ls_log_read(
+	struct ls_log *log, uint64_t after_id, size_t max_entries, ls_log_read_fn done, void *ctx)
+{
+	return log->ops->read(log, after_id, max_entries, done, ctx);
+}
+
+/** Deletes a bounded number of entries with id <= upto_id received before `older_than_ms`. Call
+ * again for more. */
+static inline int LS_MUST_CHECK
+ls_log_trim(
+	struct ls_log *log, uint64_t upto_id, int64_t older_than_ms, ls_log_done_fn done, void *ctx)
+{
+	return log->ops->trim(log, upto_id, older_than_ms, done, ctx);
+}
+
+static inline const struct ls_log_stats *
+ls_log_stats(struct ls_log *log)
+{
+	return log->ops->stats(log);
+}
+
+/** Completes everything under way with LS_ERR_CLOSED first. NULL is fine. */
+static inline struct ls_log *
+ls_log_free(struct ls_log *log)
+{
+	return log != NULL ? log->ops->free(log) : NULL;
+}
+
+#endif

@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: MIT */
+/* The database: state that is loaded at start and checkpointed in one transaction. Knows tables,
+ * not scoring. */
+#ifndef LS_STORE_STORE_H
+#define LS_STORE_STORE_H
+
+#include "base/hash.h"
+#include "base/slice.h"
+
+/** What a checkpoint writes of one lead. `state` is the engine's own encoding; the other columns
+ * are for people with SQL. */
+struct ls_store_lead {
+	uint64_t id;
+	bool erased; /* the row goes away */
+	struct ls_slice email, name, company;
+	int32_t score_milli;
+	int64_t scored_ms, last_activity_ms;
+	struct ls_slice state;
+};
+
+/** A CRM record that is no lead (deal, company, call ...), in the engine's own encoding. */
+struct ls_store_record {
+	uint64_t id;
+	struct ls_slice state;
+};
+
+/** One event as applied: the raw material of timelines, exports and unmerging. */
+struct ls_store_event {
+	uint64_t lead_id;   /* 0: applied to a record, or to nobody yet */
+	uint64_t record_id; /* 0: applied to a lead */
+	unsigned kind;
+	unsigned verdict;
+	int64_t time_ms, received_ms;
+	struct ls_slice source;
+	struct ls_hash128 dedupe;
+	struct ls_slice message, detail;
+};
+
+/** Written as one transaction, or not at all. Everything is copied. */
+struct ls_store_checkpoint {
+	struct ls_slice tenant;
+	const struct ls_store_lead *leads;
+	size_t lead_count;
+	const struct ls_store_record *records;
+	size_t record_count;
+	const struct ls_store_event *events;
+	size_t event_count;
+	const uint64_t *erase_events_of; /* leads whose events go away too (privacy deletion) */
+	size_t erase_count;
+	struct ls_slice position;     /* the log position that all of this stands for */
+	int64_t dedupe_older_than_ms; /* dedupe keys received before this are forgotten */
+};
+
+/** What is known before any row is loaded. */
+struct ls_store_info {
+	struct ls_slice position;
+	struct ls_hash_key dedupe_key; /* made when the store was made, never changed */
+	uint64_t lead_count, record_count, dedupe_count;
+};
+
+enum ls_store_table { LS_STORE_LEADS, LS_STORE_RECORDS, LS_STORE_DEDUPE };
+
+/** A row of any of the three: for DEDUPE `id` is the row's own number, `dedupe` and `received_ms`
+ * are set. */
+struct ls_store_row {
+	uint64_t id;
+	struct ls_slice state;
+	struct ls_hash128 dedupe;
+	int64_t received_ms;
+};
+
+typedef void (*ls_store_done_fn)(void *ctx, int err);
+typedef void (*ls_store_info_fn)(void *ctx, int err, const struct ls_store_info *info);
+/** Rows in order of id, valid during the call; fewer than asked for: that was the end. */
+typedef void (*ls_store_rows_fn)(void *ctx, int err, const struct ls_store_row *rows, size_t count);
+
+struct ls_store_stats {
+	uint64_t checkpoints, checkpoint_errors, rows_written;
+	int64_t last_checkpoint_ms, last_duration_ns;
+};
+
+struct ls_store;
+
+struct ls_store_ops {
+	const char *name;
+	int (*info)(
+		struct ls_store *store, struct ls_slice tenant, ls_store_info_fn done, void *ctx);
+	int (*load)(struct ls_store *store, struct ls_slice tenant, enum ls_store_table table,
+		uint64_t after_id, size_t limit, ls_store_rows_fn done, void *ctx);
+	int (*checkpoint)(struct ls_store *store, const struct ls_store_checkpoint *checkpoint,
+		ls_store_done_fn done, void *ctx);
+	const struct ls_store_stats *(*stats)(struct ls_store *store);
+	struct ls_store *(*free)(struct ls_store *store);
+};
+
+struct ls_store {
+	const struct ls_store_ops *ops;
+};
+
+/** Tenants that do not exist yet are made. */
+static inline int LS_MUST_CHECK
+ls_store_info(struct ls_store *store, struct ls_slice tenant, ls_store_info_fn done, void *ctx)
+{
+	return store->ops->info(store, tenant, done, ctx);
+}
+
+static inline int LS_MUST_CHECK
+ls_store_load(struct ls_store *store, struct ls_slice tenant, enum ls_store_table table,
+	uint64_t after_id, size_t limit, ls_store_rows_fn done, void *ctx)
+{
+	return store->ops->load(store, tenant, table, after_id, limit, done, ctx);
+}
+
+/** One at a time: LS_ERR_CONFLICT while another is under way. */
+static inline int LS_MUST_CHECK
+ls_store_checkpoint(struct ls_store *store, const struct ls_store_checkpoint *checkpoint,
+	ls_store_done_fn done, void *ctx)
+{
+	return store->ops->checkpoint(store, checkpoint, done, ctx);
+}
+
+static inline const struct ls_store_stats *
+ls_store_stats(struct ls_store *store)
+{
+	return store->ops->stats(store);
+}
+
+static inline struct ls_store *
+ls_store_free(struct ls_store *store)
+{
+	return store != NULL ? store->ops->free(store) : NULL;
+}
+
+#endif
