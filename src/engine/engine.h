@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: MIT */
+/* One tenant's leads in memory: identity, activity, attributes, scores, ranking. A fold over
+ * events. No socket, no database, no clock. */
+#ifndef LS_ENGINE_ENGINE_H
+#define LS_ENGINE_ENGINE_H
+
+#include "base/arena.h"
+#include "leadscore/score.h"
+#include "source/event.h"
+
+struct ls_engine;
+
+struct ls_engine_options {
+	const struct ls_profile
+		*profile; /* outlives the engine, or is replaced by ls_engine_set_profile() first */
+	size_t max_leads; /* 0: 5,000,000; events for further ones are refused with LS_ERR_LIMIT */
+};
+
+struct ls_engine *ls_engine_new(const struct ls_engine_options *options) LS_MUST_CHECK;
+struct ls_engine *ls_engine_free(struct ls_engine *engine);
+
+/** What applying an event did. */
+struct ls_applied {
+	uint64_t lead_id;   /* the lead it counted for; 0: none (a record nobody is associated with
+			       yet, or nothing at all) */
+	uint64_t record_id; /* the CRM record it was applied to; 0: none */
+	bool created;       /* the lead is new */
+	enum ls_category from, to;
+	int32_t from_milli, to_milli;
+};
+
+/**
+ * Applies an event; duplicates must have been dropped before. Order does not matter: any order of
+ * the same events gives the same scores, attributes and identities. `now_ms` is the instant to
+ * score at: callers pass one quantised to a second, so that decay factors are shared. 0;
+ * LS_ERR_LIMIT (too many leads, cells or attributes: the event changes nothing); LS_ERR_NOMEM
+ * (nothing changed); LS_ERR_INVALID (no subject).
+ */
+int ls_engine_apply(struct ls_engine *engine, const struct ls_event *event, int64_t now_ms,
+	struct ls_applied *out) LS_MUST_CHECK;
+/** Starts fetching what applying this event will touch. Call it for a whole batch before applying
+ * it. */
+void ls_engine_prefetch(const struct ls_engine *engine, const struct ls_event *event);
+
+/* ---- looking up */
+
+/** By an id as the API takes it: "42", "hubspot:12345", "hubspot:62515/12345",
+ * "email:jane@acme.com", "visitor:...". Merged ids give the survivor. 0: none. */
+uint64_t ls_engine_find(const struct ls_engine *engine, struct ls_slice text);
+
+struct ls_lead_counts {
+	uint64_t email_opens, email_clicks, website_visits,
+		crm_activities; /* human ones, all time; crm: meeting, call, reply, form, note, task
+				 */
+};
+
+/** A lead for reading. Slices are valid until the engine is next changed. */
+struct ls_lead_view {
+	uint64_t id;
+	struct ls_slice email, name,
+		company; /* name: "name", else first and last name; the company: own attribute, else
+			    the associated company's */
+	int32_t score_milli;
+	enum ls_category category;
+	int64_t scored_ms, last_activity_ms, created_ms;
+	bool deleted;
+	struct ls_lead_counts counts;
+	const struct ls_activity *activity;
+};
+
+/** LS_ERR_NOT_FOUND: no such lead, or erased. Names that must be composed go to the arena. */
+int ls_engine_get(const struct ls_engine *engine, uint64_t id, struct ls_arena *arena,
+	struct ls_lead_view *out) LS_MUST_CHECK;
+/** Attributes (with when each was set) and external ids, in order of name. */
+typedef void (*ls_attribute_fn)(void *ctx, const struct ls_attribute *attribute, int64_t set_ms);
+typedef void (*ls_identity_fn)(
+	void *ctx, struct ls_slice system, uint64_t scope, struct ls_slice id);
+int ls_engine_attributes(
+	const struct ls_engine *engine, uint64_t id, ls_attribute_fn fn, void *ctx);
+int ls_engine_identities(const struct ls_engine *engine, uint64_t id, ls_identity_fn fn, void *ctx);
+/** The lead's explanation at now_ms: ls_line_count() lines, the moment for ls_line_words(), and
+ * cools_at (0: never). */
+struct ls_explanation {
+	struct ls_line *lines;
+	size_t count;
+	int32_t score_milli;
+	enum ls_category category;
+	int64_t cools_at_ms;
+	const struct ls_moment *moment;
+};
+int ls_engine_explain(struct ls_engine *engine, uint64_t id, int64_t now_ms, struct ls_arena *arena,
+	struct ls_explanation *out) LS_MUST_CHECK;
+
+/* ---- ranking */
+
+#define LS_ANY_CATEGORY (-1)
+
+/** Where a page ended: score and id of its last lead. Zeroed: before the first. Stays meaningful
+ * while scores move. */
+struct ls_rank_cursor {
+	bool set;
+	int32_t score_milli;
+	uint64_t id;
+};
+
+/** Up to `limit` ids of leads that are not deleted, highest score first, ties by lower id, behind
+ * the cursor, which moves on. Returns how many. */
+size_t ls_engine_rank(const struct ls_engine *engine, int category, struct ls_rank_cursor *cursor,
+	uint64_t *ids, size_t limit);
+
+struct ls_engine_stats {
+	uint64_t leads; /* not deleted, not merged away, not erased */
+	uint64_t by_category[3];
+	uint64_t deleted, records, identities;
+	uint64_t applied, rejected;
+	uint64_t bytes;          /* memory held, close enough for a gauge */
+	int64_t sweep_oldest_ms; /* now_ms at which the sweep's current round began */
+	uint64_t sweeps;         /* rounds completed */
+};
+void ls_engine_stats(const struct ls_engine *engine, struct ls_engine_stats *out);
+
+/* ---- time moves scores */
+
+/** A lead whose category changed in a sweep. */
+typedef void (*ls_moved_fn)(void *ctx, const struct ls_applied *moved);
+/** Re-scores the next `budget` leads at now_ms; returns how many were left in this round (0: it is
+ * complete). */
+size_t ls_engine_sweep(
+	struct ls_engine *engine, int64_t now_ms, size_t budget, ls_moved_fn moved, void *ctx);
+/** Switches the profile; every lead keeps its old score until the sweep, which starts anew, reaches
+ * it. */
+int ls_engine_set_profile(struct ls_engine *engine, const struct ls_profile *profile) LS_MUST_CHECK;
+
+/* ---- checkpoint: a consistent cut, taken in slices while events go on */
+
+/**
+ * Freezes the set of leads and records changed since the last cut, as they are now. Later changes
+ * belong to the next cut: what is still to be written of this one is encoded before it is touched.
+ * LS_ERR_CONFLICT while a cut is open.
+ */
+int ls_engine_cut_begin(struct ls_engine *engine) LS_MUST_CHECK;
+size_t ls_engine_dirty(const struct ls_engine *engine);
+
+/** What to write of one entity. Slices are valid during the call. */
+struct ls_cut_row {
+	uint64_t id;
+	bool is_record;
+	bool erased;
+	bool erase_events; /* privacy deletion: its events go too */
+	struct ls_slice email, name, company;
+	int32_t score_milli;
+	int64_t scored_ms, last_activity_ms;
+	struct ls_slice state;
+};
+typedef int (*ls_cut_fn)(void *ctx, const struct ls_cut_row *row);
+/** Hands over up to `budget` rows; *left says how many remain. Errors of `fn` are returned and the
+ * row is tried again next time. */
+int ls_engine_cut_next(struct ls_engine *engine, size_t budget, ls_cut_fn fn, void *ctx,
+	size_t *left) LS_MUST_CHECK;
+/** Ends the cut. written == false: everything in it is dirty again. */
+void ls_engine_cut_end(struct ls_engine *engine, bool written);
+
+/** Puts back what a cut gave; before any event is applied. Scores are those of the row until the
+ * first sweep. LS_ERR_INVALID for a state this version cannot read. */
+int ls_engine_load_lead(struct ls_engine *engine, uint64_t id, struct ls_slice state) LS_MUST_CHECK;
+int ls_engine_load_record(
+	struct ls_engine *engine, uint64_t id, struct ls_slice state) LS_MUST_CHECK;
+
+#endif
