@@ -9,7 +9,7 @@
 #define LS_JSON_MAX_DEPTH 32
 
 enum ls_json_type {
-	LS_JSON_INVALID, /* nothing that starts a value, or an earlier error */
+	LS_JSON_INVALID, /* nothing that starts a value, which is an error, or an earlier error */
 	LS_JSON_OBJECT,
 	LS_JSON_ARRAY,
 	LS_JSON_STRING,
@@ -32,8 +32,8 @@ enum ls_json_type {
  *	err = ls_json_finish(&j);
  *
  * The first error sticks: every later call returns false, so a reader looks at the result of
- *ls_json_finish() alone. Each key and item must be followed by exactly one call that consumes its
- *value.
+ * ls_json_finish() alone. Each key and item must be followed by exactly one call that consumes its
+ * value; a value of another type than the call wants is an error, so peek where types vary.
  */
 struct ls_json {
 	const char *start, *at, *end;
@@ -46,8 +46,8 @@ struct ls_json {
 	uint64_t objects; /* bit d: the container at depth d is an object */
 };
 
-/** A byte order mark is refused. `arena` may be NULL: then a string with escapes fails with
- * LS_ERR_NOMEM. */
+/** A byte order mark is refused. `arena` may be NULL: then reading a string or key with escapes
+ * fails with LS_ERR_NOMEM (skipping it does not). */
 void ls_json_init(struct ls_json *j, struct ls_slice text, struct ls_arena *arena);
 /** Type of the value that comes next. Consumes white space only. */
 enum ls_json_type ls_json_peek(struct ls_json *j);
@@ -59,11 +59,12 @@ bool ls_json_key(struct ls_json *j, struct ls_slice *key);
  * it. */
 bool ls_json_array(struct ls_json *j);
 bool ls_json_item(struct ls_json *j);
+/** May hold any character, U+0000 too. Well-formed UTF-8, not terminated. */
 bool ls_json_string(struct ls_json *j, struct ls_slice *out);
 /** Integers without fraction and exponent, in range. */
 bool ls_json_i64(struct ls_json *j, int64_t *out);
 bool ls_json_u64(struct ls_json *j, uint64_t *out);
-/** Any finite number. */
+/** Any number whose double is finite; LS_ERR_LIMIT for a text above 1024 bytes. */
 bool ls_json_double(struct ls_json *j, double *out);
 bool ls_json_bool(struct ls_json *j, bool *out);
 bool ls_json_null(struct ls_json *j);

@@ -13,12 +13,6 @@ ls_slice_str(const char *str)
 }
 
 bool
-ls_slice_eq(struct ls_slice a, struct ls_slice b)
-{
-	return a.len == b.len && (a.len == 0 || memcmp(a.data, b.data, a.len) == 0);
-}
-
-bool
 ls_slice_eq_nocase(struct ls_slice a, struct ls_slice b)
 {
 	if (a.len != b.len)

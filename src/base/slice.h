@@ -22,7 +22,13 @@ ls_slice(const char *data, size_t len)
 /** NULL gives the empty slice. */
 struct ls_slice ls_slice_str(const char *str);
 
-bool ls_slice_eq(struct ls_slice a, struct ls_slice b);
+/** Inline, so that comparing with LS_S("...") is a compare of lengths and few words. */
+static inline bool
+ls_slice_eq(struct ls_slice a, struct ls_slice b)
+{
+	return a.len == b.len && (b.len == 0 || memcmp(a.data, b.data, b.len) == 0);
+}
+
 /** ASCII case only, never the locale's. */
 bool ls_slice_eq_nocase(struct ls_slice a, struct ls_slice b);
 /** <0, 0, >0 as memcmp, shorter first. */

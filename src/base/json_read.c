@@ -1,0 +1,670 @@
+// SPDX-License-Identifier: MIT
+/* The pull reader for JSON. It is the only thing between strangers' bytes and the decoders, so the
+ * grammar is RFC 8259 to the letter and nothing is repaired. An error moves `at` to the end of the
+ * text: every function meets the end before it looks at anything, so a good document pays for no
+ * check of the error. */
+
+#include "base/json_read.h"
+
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
+#include <math.h>
+#include <stdlib.h>
+
+/* A double has at most 767 significant decimal digits; longer texts are nobody's measurement. */
+#define NUMBER_MAX 1024u
+
+#define BYTES(c) (0x0101010101010101u * (uint64_t)(c))
+
+static bool __attribute__((cold, noinline))
+fail(struct ls_json *j, const char *at, int err, const char *what)
+{
+	if (j->err == LS_OK) {
+		j->err = err;
+		j->what = what;
+		j->error_at = (size_t)(at - j->start);
+	}
+	j->at = j->end;
+	return false;
+}
+
+static bool __attribute__((cold, noinline))
+fail_type(struct ls_json *j, const char *at, const char *what)
+{
+	return fail(j, at, LS_ERR_INVALID, at == j->end ? "unexpected end" : what);
+}
+
+static inline const char *
+skip_space(const char *p, const char *end)
+{
+	while (p < end && (unsigned char)*p <= ' ' &&
+		(*p == ' ' || *p == '\n' || *p == '\r' || *p == '\t'))
+		p++;
+	return p;
+}
+
+static inline bool
+is_plain(char c)
+{
+	return (unsigned char)c >= 0x20 && (unsigned char)c < 0x80 && c != '"' && c != '\\';
+}
+
+/* The first byte that is a quote, a backslash, a control character or not ASCII; or the end. */
+static inline const char *
+plain_end(const char *p, const char *end)
+{
+#ifdef __SSE2__
+	const __m128i quote = _mm_set1_epi8('"'), backslash = _mm_set1_epi8('\\');
+	const __m128i space = _mm_set1_epi8(' ');
+	for (; end - p >= 16; p += 16) {
+		__m128i v = _mm_loadu_si128((const __m128i *)(const void *)p);
+		/* as signed bytes, what is not ASCII is below the space too */
+		__m128i stop = _mm_or_si128(_mm_cmplt_epi8(v, space),
+			_mm_or_si128(_mm_cmpeq_epi8(v, quote), _mm_cmpeq_epi8(v, backslash)));
+		unsigned mask = (unsigned)_mm_movemask_epi8(stop);
+		if (mask != 0)
+			return p + __builtin_ctz(mask);
+	}
+#endif
+	for (; end - p >= 8; p += 8) {
+		uint64_t v;
+		memcpy(&v, p, 8);
+		uint64_t quotes = v ^ BYTES('"'), backslashes = v ^ BYTES('\\');
+		uint64_t stop = ((v - BYTES(0x20)) & ~v) | ((quotes - BYTES(1)) & ~quotes) |
+				((backslashes - BYTES(1)) & ~backslashes) | v;
+		if ((stop & BYTES(0x80)) != 0)
+			break;
+	}
+	while (p < end && is_plain(*p))
+		p++;
+	return p;
+}
+
+/* Length of the well-formed UTF-8 sequence (RFC 3629) at p, which is not ASCII; 0 when it is none.
+ */
+static size_t
+utf8_sequence(const char *text, const char *end)
+{
+	const unsigned char *p = (const unsigned char *)text;
+	size_t len = p[0] >= 0xf0 ? 4 : p[0] >= 0xe0 ? 3 : 2;
+	if (p[0] < 0xc2 || p[0] > 0xf4 || (size_t)(end - text) < len)
+		return 0;
+	/* the second byte's range excludes overlong forms, surrogates and what is above U+10FFFF */
+	unsigned char lo = p[0] == 0xe0 ? 0xa0 : p[0] == 0xf0 ? 0x90 : 0x80;
+	unsigned char hi = p[0] == 0xed ? 0x9f : p[0] == 0xf4 ? 0x8f : 0xbf;
+	if (p[1] < lo || p[1] > hi)
+		return 0;
+	for (size_t i = 2; i < len; i++) {
+		if ((p[i] & 0xc0) != 0x80)
+			return 0;
+	}
+	return len;
+}
+
+static inline int
+hex_digit(char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	char lower = ls_ascii_lower(c);
+	return lower >= 'a' && lower <= 'f' ? lower - 'a' + 10 : -1;
+}
+
+/* Four hex digits that have been checked. */
+static uint32_t
+hex4(const char *p)
+{
+	uint32_t value = 0;
+	for (int i = 0; i < 4; i++)
+		value = value << 4 | (uint32_t)hex_digit(p[i]);
+	return value;
+}
+
+/* Is there \uXXXX at p? NULL, or the first byte that does not fit. */
+static const char *
+misfit_unicode(const char *p, const char *end)
+{
+	static const char prefix[] = { '\\', 'u' };
+	for (size_t i = 0; i < 6; i++, p++) {
+		if (p == end || (i < 2 ? *p != prefix[i] : hex_digit(*p) < 0))
+			return p;
+	}
+	return NULL;
+}
+
+/* Length of the escape at p, surrogate pairs taken together; 0 after failing. */
+static size_t
+check_escape(struct ls_json *j, const char *p)
+{
+	if (j->end - p < 2)
+		return fail_type(j, j->end, NULL);
+	if (p[1] != 'u') {
+		/* memchr, as strchr would take a NUL for the terminator it finds */
+		if (memchr("\"\\/bfnrt", p[1], 8) != NULL)
+			return 2;
+		return fail(j, p + 1, LS_ERR_INVALID, "unknown escape");
+	}
+	const char *misfit = misfit_unicode(p, j->end);
+	if (misfit != NULL)
+		return fail_type(j, misfit, "four hex digits expected");
+	uint32_t unit = hex4(p + 2);
+	if (unit < 0xd800 || unit > 0xdfff)
+		return 6;
+	misfit = misfit_unicode(p + 6, j->end);
+	if (unit <= 0xdbff && misfit == j->end)
+		return fail_type(j, misfit, NULL);
+	if (unit > 0xdbff || misfit != NULL || (hex4(p + 8) & 0xfc00) != 0xdc00)
+		return fail(j, p, LS_ERR_INVALID, "lone surrogate");
+	return 12;
+}
+
+/* The rest of a string in which something else than plain ASCII was met at p. */
+static const char *__attribute__((noinline))
+check_string_rest(struct ls_json *j, const char *p, bool *escaped)
+{
+	while (p < j->end && *p != '"') {
+		size_t len;
+		if (*p == '\\') {
+			*escaped = true;
+			len = check_escape(j, p);
+		} else if ((unsigned char)*p >= 0x80) {
+			len = utf8_sequence(p, j->end);
+			if (len == 0)
+				(void)fail(j, p, LS_ERR_INVALID, "not UTF-8");
+		} else {
+			len = 0;
+			(void)fail(j, p, LS_ERR_INVALID, "control character in a string");
+		}
+		if (len == 0)
+			return NULL;
+		p += len;
+		if (p < j->end && is_plain(*p))
+			p = plain_end(p, j->end);
+	}
+	if (p == j->end) {
+		(void)fail_type(j, p, NULL);
+		return NULL;
+	}
+	return p;
+}
+
+/* Checks the string whose first byte, behind the quote, is p. Returns its closing quote; NULL after
+ * failing. */
+static inline const char *
+check_string(struct ls_json *j, const char *p, bool *escaped)
+{
+	const char *close = plain_end(p, j->end);
+	if (LS_LIKELY(close < j->end && *close == '"'))
+		return close;
+	return check_string_rest(j, close, escaped);
+}
+
+static char *
+put_utf8(char *to, uint32_t c)
+{
+	if (c < 0x80) {
+		*to++ = (char)c;
+		return to;
+	}
+	if (c < 0x800) {
+		*to++ = (char)(0xc0 | c >> 6);
+	} else {
+		if (c < 0x10000) {
+			*to++ = (char)(0xe0 | c >> 12);
+		} else {
+			*to++ = (char)(0xf0 | c >> 18);
+			*to++ = (char)(0x80 | (c >> 12 & 0x3f));
+		}
+		*to++ = (char)(0x80 | (c >> 6 & 0x3f));
+	}
+	*to++ = (char)(0x80 | (c & 0x3f));
+	return to;
+}
+
+/* Decodes the checked escape at *p, which it moves behind it. */
+static char *
+decode_escape(char *to, const char **p)
+{
+	static const char names[] = "bfnrt", values[] = "\b\f\n\r\t";
+	const char *at = *p;
+	if (at[1] != 'u') {
+		const char *name = memchr(names, at[1], sizeof names - 1);
+		*to++ = name != NULL ? values[name - names] : at[1];
+		*p = at + 2;
+		return to;
+	}
+	uint32_t c = hex4(at + 2);
+	*p = at + 6;
+	if (c >= 0xd800 && c <= 0xdfff) {
+		c = 0x10000 + ((c & 0x3ff) << 10 | (hex4(at + 8) & 0x3ff));
+		*p = at + 12;
+	}
+	return put_utf8(to, c);
+}
+
+static bool __attribute__((noinline))
+decode_string(struct ls_json *j, const char *p, const char *close, struct ls_slice *out)
+{
+	/* no escape is shorter than what it stands for */
+	char *text = j->arena != NULL ? ls_arena_alloc(j->arena, (size_t)(close - p)) : NULL;
+	if (text == NULL)
+		return fail(j, p - 1, LS_ERR_NOMEM, "no memory for a string with escapes");
+	char *to = text;
+	while (p < close) {
+		const char *escape = memchr(p, '\\', (size_t)(close - p));
+		size_t plain = (size_t)((escape != NULL ? escape : close) - p);
+		memcpy(to, p, plain);
+		to += plain;
+		p += plain;
+		if (escape != NULL)
+			to = decode_escape(to, &p);
+	}
+	*out = ls_slice(text, (size_t)(to - text));
+	return true;
+}
+
+/* The number's grammar. Returns the byte behind it; NULL after failing. */
+static const char *
+check_digits(struct ls_json *j, const char *p)
+{
+	if (p == j->end || !ls_ascii_digit(*p)) {
+		(void)fail_type(j, p, "digit expected");
+		return NULL;
+	}
+	while (p < j->end && ls_ascii_digit(*p))
+		p++;
+	return p;
+}
+
+static const char *
+check_number(struct ls_json *j, const char *p)
+{
+	const char *end = j->end;
+	if (p < end && *p == '-')
+		p++;
+	const char *first = p;
+	p = check_digits(j, p);
+	if (p != NULL && *first == '0' && p - first > 1) {
+		(void)fail(j, first + 1, LS_ERR_INVALID, "leading zero");
+		return NULL;
+	}
+	if (p != NULL && p < end && *p == '.')
+		p = check_digits(j, p + 1);
+	if (p != NULL && p < end && (*p == 'e' || *p == 'E')) {
+		p++;
+		if (p < end && (*p == '+' || *p == '-'))
+			p++;
+		p = check_digits(j, p);
+	}
+	return p;
+}
+
+static bool
+check_literal(struct ls_json *j, const char *p, const char *word, size_t len)
+{
+	size_t left = (size_t)(j->end - p);
+	if (LS_LIKELY(left >= len && memcmp(p, word, len) == 0)) {
+		j->at = p + len;
+		return true;
+	}
+	while (p < j->end && *p == *word) {
+		p++;
+		word++;
+	}
+	return fail_type(j, p, "true, false or null expected");
+}
+
+static bool
+enter(struct ls_json *j, const char *p, bool object)
+{
+	if (j->depth == LS_JSON_MAX_DEPTH)
+		return fail(j, p, LS_ERR_LIMIT, "nested too deeply");
+	uint64_t bit = (uint64_t)1 << ++j->depth;
+	j->first |= bit;
+	j->objects = object ? j->objects | bit : j->objects & ~bit;
+	j->at = p + 1;
+	return true;
+}
+
+/* Moves to the next member, *at to its first byte; false when the container has been left. */
+static inline bool
+next(struct ls_json *j, bool object, const char **at)
+{
+	const char *p = skip_space(j->at, j->end);
+	uint64_t bit = (uint64_t)1 << j->depth;
+	if (LS_UNLIKELY(p == j->end))
+		return fail_type(j, p, NULL);
+	ls_assert(j->depth > 0 && ((j->objects & bit) != 0) == object);
+	if (*p == (object ? '}' : ']')) {
+		j->depth--;
+		j->at = p + 1;
+		return false;
+	}
+	if ((j->first & bit) != 0) {
+		j->first &= ~bit;
+	} else {
+		if (LS_UNLIKELY(*p != ','))
+			return fail(j, p, LS_ERR_INVALID,
+				object ? "comma or } expected" : "comma or ] expected");
+		p = skip_space(p + 1, j->end);
+	}
+	*at = p;
+	return true;
+}
+
+/* The same and over the key, which is from *key to *close, to its value. */
+static inline bool
+next_key(struct ls_json *j, const char **key, const char **close, bool *escaped)
+{
+	const char *p = NULL;
+	if (!next(j, true, &p))
+		return false;
+	if (LS_UNLIKELY(p == j->end || *p != '"'))
+		return fail_type(j, p, "key expected");
+	*key = p + 1;
+	*close = check_string(j, p + 1, escaped);
+	if (LS_UNLIKELY(*close == NULL))
+		return false;
+	p = skip_space(*close + 1, j->end);
+	if (LS_UNLIKELY(p == j->end || *p != ':'))
+		return fail_type(j, p, "colon expected");
+	j->at = p + 1;
+	return true;
+}
+
+void
+ls_json_init(struct ls_json *j, struct ls_slice text, struct ls_arena *arena)
+{
+	const char *start = text.data != NULL ? text.data : "";
+	*j = (struct ls_json){
+		.start = start,
+		.at = start,
+		.end = start + text.len,
+		.arena = arena,
+	};
+	if (ls_slice_starts(text, LS_S("\xef\xbb\xbf")))
+		(void)fail(j, start, LS_ERR_INVALID, "byte order mark");
+}
+
+enum ls_json_type
+ls_json_peek(struct ls_json *j)
+{
+	const char *p = skip_space(j->at, j->end);
+	j->at = p;
+	switch (p < j->end ? *p : '\0') {
+	case '{':
+		return LS_JSON_OBJECT;
+	case '[':
+		return LS_JSON_ARRAY;
+	case '"':
+		return LS_JSON_STRING;
+	case 't':
+	case 'f':
+		return LS_JSON_BOOL;
+	case 'n':
+		return LS_JSON_NULL;
+	default:
+		if (p < j->end && (*p == '-' || ls_ascii_digit(*p)))
+			return LS_JSON_NUMBER;
+		(void)fail_type(j, p, "value expected");
+		return LS_JSON_INVALID;
+	}
+}
+
+bool
+ls_json_object(struct ls_json *j)
+{
+	const char *p = skip_space(j->at, j->end);
+	if (p == j->end || *p != '{')
+		return fail_type(j, p, "object expected");
+	return enter(j, p, true);
+}
+
+bool
+ls_json_key(struct ls_json *j, struct ls_slice *key)
+{
+	const char *p = NULL, *close = NULL;
+	bool escaped = false;
+	if (!next_key(j, &p, &close, &escaped))
+		return false;
+	if (LS_UNLIKELY(escaped))
+		return decode_string(j, p, close, key);
+	*key = ls_slice(p, (size_t)(close - p));
+	return true;
+}
+
+bool
+ls_json_array(struct ls_json *j)
+{
+	const char *p = skip_space(j->at, j->end);
+	if (p == j->end || *p != '[')
+		return fail_type(j, p, "array expected");
+	return enter(j, p, false);
+}
+
+bool
+ls_json_item(struct ls_json *j)
+{
+	const char *p = NULL;
+	if (!next(j, false, &p))
+		return false;
+	/* what comes behind a comma is a value: a bracket here is refused by the call that reads it
+	 */
+	j->at = p;
+	return true;
+}
+
+bool
+ls_json_string(struct ls_json *j, struct ls_slice *out)
+{
+	const char *p = skip_space(j->at, j->end), *close;
+	bool escaped = false;
+	if (LS_UNLIKELY(p == j->end || *p != '"'))
+		return fail_type(j, p, "string expected");
+	close = check_string(j, ++p, &escaped);
+	if (LS_UNLIKELY(close == NULL))
+		return false;
+	if (LS_UNLIKELY(escaped) && !decode_string(j, p, close, out))
+		return false;
+	if (LS_LIKELY(!escaped))
+		*out = ls_slice(p, (size_t)(close - p));
+	j->at = close + 1;
+	return true;
+}
+
+/* An integer as sign and magnitude; *at, its first byte, is where a range error lies. */
+static inline bool
+read_integer(struct ls_json *j, const char **at, bool *negative, uint64_t *magnitude)
+{
+	const char *p = skip_space(j->at, j->end), *end = j->end;
+	*at = p;
+	*negative = p < end && *p == '-';
+	p += *negative;
+	const char *first = p;
+	uint64_t value = 0;
+	/* 19 digits cannot overflow */
+	const char *safe = end - p > 19 ? p + 19 : end;
+	for (; p < safe && ls_ascii_digit(*p); p++)
+		value = value * 10 + (uint64_t)(*p - '0');
+	bool fits = true;
+	for (; p < end && ls_ascii_digit(*p); p++)
+		fits = fits && !__builtin_mul_overflow(value, 10, &value) &&
+		       !__builtin_add_overflow(value, (uint64_t)(*p - '0'), &value);
+	if (LS_UNLIKELY(p == first))
+		return fail_type(j, p, "number expected");
+	if (LS_UNLIKELY(*first == '0' && p - first > 1))
+		return fail(j, first + 1, LS_ERR_INVALID, "leading zero");
+	if (LS_UNLIKELY(p < end && (*p == '.' || *p == 'e' || *p == 'E')))
+		return fail(j, p, LS_ERR_INVALID, "integer expected");
+	if (LS_UNLIKELY(!fits))
+		return fail(j, *at, LS_ERR_INVALID, "number out of range");
+	*magnitude = value;
+	j->at = p;
+	return true;
+}
+
+bool
+ls_json_i64(struct ls_json *j, int64_t *out)
+{
+	const char *at = NULL;
+	bool negative = false;
+	uint64_t value = 0;
+	if (!read_integer(j, &at, &negative, &value))
+		return false;
+	if (LS_UNLIKELY(value > (uint64_t)INT64_MAX + negative))
+		return fail(j, at, LS_ERR_INVALID, "number out of range");
+	*out = (int64_t)(negative ? 0 - value : value);
+	return true;
+}
+
+bool
+ls_json_u64(struct ls_json *j, uint64_t *out)
+{
+	const char *at = NULL;
+	bool negative = false;
+	uint64_t value = 0;
+	if (!read_integer(j, &at, &negative, &value))
+		return false;
+	if (LS_UNLIKELY(negative && value != 0))
+		return fail(j, at, LS_ERR_INVALID, "number out of range");
+	*out = value;
+	return true;
+}
+
+bool
+ls_json_double(struct ls_json *j, double *out)
+{
+	char text[NUMBER_MAX + 1];
+	const char *p = skip_space(j->at, j->end);
+	const char *behind = check_number(j, p);
+	if (behind == NULL)
+		return false;
+	size_t len = (size_t)(behind - p);
+	if (len > NUMBER_MAX)
+		return fail(j, p, LS_ERR_LIMIT, "number too long");
+	memcpy(text, p, len);
+	text[len] = '\0';
+	/* the grammar has been checked, and the process never leaves the C locale */
+	double value = strtod(text, NULL);
+	if (!isfinite(value))
+		return fail(j, p, LS_ERR_INVALID, "number out of range");
+	*out = value;
+	j->at = behind;
+	return true;
+}
+
+bool
+ls_json_bool(struct ls_json *j, bool *out)
+{
+	const char *p = skip_space(j->at, j->end);
+	bool value = p < j->end && *p == 't';
+	if (p == j->end || (*p != 't' && *p != 'f'))
+		return fail_type(j, p, "true or false expected");
+	if (!(value ? check_literal(j, p, "true", 4) : check_literal(j, p, "false", 5)))
+		return false;
+	*out = value;
+	return true;
+}
+
+bool
+ls_json_null(struct ls_json *j)
+{
+	const char *p = skip_space(j->at, j->end);
+	if (p == j->end || *p != 'n')
+		return fail_type(j, p, "null expected");
+	return check_literal(j, p, "null", 4);
+}
+
+/* Over a scalar, or into a container. */
+static inline bool
+skip_or_enter(struct ls_json *j)
+{
+	const char *p = skip_space(j->at, j->end);
+	bool escaped;
+	switch (p < j->end ? *p : '\0') {
+	case '{':
+		return enter(j, p, true);
+	case '[':
+		return enter(j, p, false);
+	case '"':
+		p = check_string(j, p + 1, &escaped);
+		if (p != NULL)
+			j->at = p + 1;
+		return p != NULL;
+	case 't':
+		return check_literal(j, p, "true", 4);
+	case 'f':
+		return check_literal(j, p, "false", 5);
+	case 'n':
+		return check_literal(j, p, "null", 4);
+	default:
+		if (p == j->end || (*p != '-' && !ls_ascii_digit(*p)))
+			return fail_type(j, p, "value expected");
+		p = check_number(j, p);
+		if (p != NULL)
+			j->at = p;
+		return p != NULL;
+	}
+}
+
+/* To the next value of the innermost container; false when that was left, or after failing. */
+static inline bool
+skip_next(struct ls_json *j)
+{
+	const char *p = NULL, *close = NULL;
+	bool escaped;
+	if ((j->objects & (uint64_t)1 << j->depth) != 0)
+		return next_key(j, &p, &close, &escaped);
+	return ls_json_item(j);
+}
+
+bool
+ls_json_skip(struct ls_json *j)
+{
+	const uint32_t base = j->depth;
+	do {
+		if (!skip_or_enter(j))
+			return false;
+		while (j->depth > base && !skip_next(j)) {
+			if (j->err != LS_OK)
+				return false;
+		}
+	} while (j->depth > base);
+	return true;
+}
+
+bool
+ls_json_raw(struct ls_json *j, struct ls_slice *out)
+{
+	const char *p = skip_space(j->at, j->end);
+	if (!ls_json_skip(j))
+		return false;
+	*out = ls_slice(p, (size_t)(j->at - p));
+	return true;
+}
+
+int
+ls_json_finish(struct ls_json *j)
+{
+	const char *p = skip_space(j->at, j->end);
+	if (j->err == LS_OK && (j->at == j->start || j->depth > 0))
+		(void)fail_type(j, p, "value not read");
+	if (j->err == LS_OK && p < j->end)
+		(void)fail(j, p, LS_ERR_INVALID, "more than one value");
+	return j->err;
+}
+
+void
+ls_json_fail(struct ls_json *j, const char *what)
+{
+	(void)fail(j, j->at, LS_ERR_INVALID, what);
+}
+
+bool
+ls_json_valid(struct ls_slice text)
+{
+	struct ls_json j;
+	ls_json_init(&j, text, NULL);
+	return ls_json_skip(&j) && ls_json_finish(&j) == LS_OK;
+}
