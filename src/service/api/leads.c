@@ -1,0 +1,315 @@
+// SPDX-License-Identifier: MIT
+/* /api/leads: the ranked list, one lead, and why it scores as it does. */
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/json_write.h"
+#include "service/router.h"
+
+#define LIMIT_DEFAULT 50u
+#define LIMIT_MAX     1000u
+#define BODY_MAX      (16u << 20)
+
+/* reading is possible as soon as the state is loaded; while the log is caught up it may be a little
+ * old */
+static bool
+readable(struct ls_service *service, struct ls_http_request *req)
+{
+	switch (service->tenant.phase) {
+	case LS_PHASE_LIVE:
+	case LS_PHASE_CATCH_UP:
+		return true;
+	case LS_PHASE_LOADING:
+		ls_reply_problem(service, req, 503, "State is being loaded");
+		return false;
+	case LS_PHASE_FAILED:
+		ls_reply_problem(service, req, 503, "The store cannot be read; the log says why");
+		return false;
+	}
+	return false;
+}
+
+static void
+write_id(struct ls_jsonw *w, uint64_t id)
+{
+	/* as text: JavaScript's numbers end at 2^53 */
+	char text[24];
+	int n = snprintf(text, sizeof text, "%" PRIu64, id);
+	ls_jsonw_kstring(w, "id", ls_slice(text, (size_t)n));
+}
+
+static void
+write_text(struct ls_jsonw *w, const char *key, struct ls_slice text)
+{
+	ls_jsonw_kstring(w, key, text.len > 0 ? text : ls_slice(NULL, 0));
+}
+
+static void
+write_time(struct ls_jsonw *w, const char *key, int64_t time_ms)
+{
+	if (time_ms > 0) {
+		ls_jsonw_ktime(w, key, time_ms);
+		return;
+	}
+	ls_jsonw_key(w, key);
+	ls_jsonw_null(w);
+}
+
+/* the fields every lead has in lists; the object stays open */
+static void
+write_lead(struct ls_jsonw *w, const struct ls_lead_view *lead)
+{
+	ls_jsonw_object(w);
+	write_id(w, lead->id);
+	write_text(w, "email", lead->email);
+	write_text(w, "name", lead->name);
+	write_text(w, "company", lead->company);
+	ls_jsonw_ki64(w, "score", lead->score_milli / 1000);
+	ls_jsonw_kstring(w, "score_category", ls_slice_str(ls_category_name(lead->category)));
+	write_time(w, "last_activity", lead->last_activity_ms);
+	ls_jsonw_kobject(w, "engagement_summary");
+	ls_jsonw_ku64(w, "email_opens", lead->counts.email_opens);
+	ls_jsonw_ku64(w, "email_clicks", lead->counts.email_clicks);
+	ls_jsonw_ku64(w, "website_visits", lead->counts.website_visits);
+	ls_jsonw_ku64(w, "crm_activities", lead->counts.crm_activities);
+	ls_jsonw_object_end(w);
+}
+
+/* ---- the list */
+
+struct page {
+	size_t limit;
+	int category;
+	struct ls_rank_cursor cursor;
+};
+
+/* "85400-42": milli-points and id of the last lead of the page before */
+static int
+read_cursor(struct ls_slice text, struct ls_rank_cursor *cursor)
+{
+	struct ls_slice score;
+	uint64_t milli = 0, id = 0;
+	if (!ls_slice_cut(&text, '-', &score) || text.data == NULL ||
+		ls_slice_to_u64(score, &milli) != LS_OK || ls_slice_to_u64(text, &id) != LS_OK ||
+		milli > LS_SCORE_MAX_MILLI)
+		return LS_ERR_INVALID;
+	*cursor = (struct ls_rank_cursor){ .set = true, .score_milli = (int32_t)milli, .id = id };
+	return LS_OK;
+}
+
+/* NULL when the query is sound, else what is wrong */
+static const char *
+read_page(const struct ls_http_request *req, struct page *page)
+{
+	static const char *const categories[] = { "cold", "warm", "hot" };
+	struct ls_slice limit = ls_http_query(req, "limit"), cursor = ls_http_query(req, "cursor");
+	struct ls_slice category = ls_http_query(req, "category");
+	uint64_t number = LIMIT_DEFAULT;
+	*page = (struct page){ .category = LS_ANY_CATEGORY };
+	if (limit.data != NULL &&
+		(ls_slice_to_u64(limit, &number) != LS_OK || number < 1 || number > LIMIT_MAX))
+		return "limit must be a number, 1 to 1000";
+	if (cursor.data != NULL && read_cursor(cursor, &page->cursor) != LS_OK)
+		return "cursor must be the next_cursor of an earlier page";
+	for (int i = 0; category.data != NULL && i < (int)LS_ARRAY_LEN(categories); i++) {
+		if (ls_slice_eq(category, ls_slice_str(categories[i])))
+			page->category = i;
+	}
+	if (category.data != NULL && page->category == LS_ANY_CATEGORY)
+		return "category must be hot, warm or cold";
+	page->limit = (size_t)number;
+	return NULL;
+}
+
+void
+ls_api_leads_list(struct ls_service *service, struct ls_http_request *req, struct ls_slice param)
+{
+	(void)param;
+	struct page page;
+	struct ls_buf body;
+	struct ls_jsonw w;
+	struct ls_engine_stats stats;
+	uint64_t ids[LIMIT_MAX];
+	struct ls_engine *engine = service->tenant.engine;
+	const char *why = read_page(req, &page);
+	if (why != NULL) {
+		ls_reply_problem(service, req, 400, why);
+		return;
+	}
+	if (!readable(service, req))
+		return;
+	size_t count = ls_engine_rank(engine, page.category, &page.cursor, ids, page.limit);
+	ls_buf_init(&body, BODY_MAX);
+	ls_jsonw_init(&w, &body);
+	ls_jsonw_object(&w);
+	ls_jsonw_karray(&w, "leads");
+	for (size_t i = 0; i < count; i++) {
+		struct ls_lead_view lead;
+		if (ls_engine_get(engine, ids[i], req->arena, &lead) != LS_OK)
+			continue;
+		write_lead(&w, &lead);
+		ls_jsonw_object_end(&w);
+	}
+	ls_jsonw_array_end(&w);
+	ls_engine_stats(engine, &stats);
+	ls_jsonw_ku64(&w, "total",
+		page.category == LS_ANY_CATEGORY ? stats.leads : stats.by_category[page.category]);
+	ls_jsonw_key(&w, "next_cursor");
+	if (count == page.limit) {
+		char text[48];
+		int n = snprintf(text, sizeof text, "%" PRId32 "-%" PRIu64, page.cursor.score_milli,
+			page.cursor.id);
+		ls_jsonw_string(&w, ls_slice(text, (size_t)n));
+	} else {
+		ls_jsonw_null(&w);
+	}
+	ls_jsonw_object_end(&w);
+	ls_reply_json(service, req, 200, &body);
+}
+
+/* ---- one lead */
+
+static void
+write_line(struct ls_jsonw *w, const struct ls_moment *moment, const struct ls_line *line)
+{
+	char words[256];
+	size_t len = ls_line_words(moment, line, words, sizeof words);
+	ls_jsonw_object(w);
+	ls_jsonw_kstring(w, "name", line->name);
+	ls_jsonw_kstring(w, "type", line->is_rule ? LS_S("rule") : LS_S("signal"));
+	ls_jsonw_kmilli(w, "points", line->points_milli);
+	ls_jsonw_kmilli(w, "max_points", line->max_milli);
+	ls_jsonw_ku64(w, "events", line->count);
+	write_time(w, "last", line->last_ms);
+	ls_jsonw_kstring(w, "text", ls_slice(words, len));
+	ls_jsonw_object_end(w);
+}
+
+static int
+write_explanation(
+	struct ls_service *service, struct ls_http_request *req, struct ls_jsonw *w, uint64_t id)
+{
+	struct ls_explanation why;
+	int64_t now_ms = ls_service_score_ms(service), sum = 0;
+	int err = ls_engine_explain(service->tenant.engine, id, now_ms, req->arena, &why);
+	if (err != LS_OK)
+		return err;
+	ls_jsonw_object(w);
+	ls_jsonw_ktime(w, "as_of", now_ms);
+	ls_jsonw_ki64(w, "score", why.score_milli / 1000);
+	ls_jsonw_kmilli(w, "points", why.score_milli);
+	ls_jsonw_kstring(w, "score_category", ls_slice_str(ls_category_name(why.category)));
+	write_time(w, "cools_at", why.cools_at_ms);
+	ls_jsonw_karray(w, "lines");
+	for (size_t i = 0; i < why.count; i++) {
+		write_line(w, why.moment, &why.lines[i]);
+		sum += why.lines[i].points_milli;
+	}
+	ls_jsonw_array_end(w);
+	/* the lines add up to this; the score is it, kept within 0 to 100 */
+	ls_jsonw_kmilli(w, "sum", sum);
+	ls_jsonw_object_end(w);
+	return LS_OK;
+}
+
+static void
+write_attribute(void *ctx, const struct ls_attribute *attribute, int64_t set_ms)
+{
+	struct ls_jsonw *w = ctx;
+	if (attribute->value.type == LS_VALUE_NULL)
+		return;
+	ls_jsonw_key_slice(w, attribute->name);
+	ls_jsonw_object(w);
+	ls_jsonw_key(w, "value");
+	switch (attribute->value.type) {
+	case LS_VALUE_NULL:
+		ls_jsonw_null(w);
+		break;
+	case LS_VALUE_BOOL:
+		ls_jsonw_bool(w, attribute->value.boolean);
+		break;
+	case LS_VALUE_NUMBER:
+		ls_jsonw_double(w, attribute->value.number);
+		break;
+	case LS_VALUE_STRING:
+		ls_jsonw_string(w, attribute->value.string);
+		break;
+	}
+	ls_jsonw_ktime(w, "set", set_ms);
+	ls_jsonw_object_end(w);
+}
+
+static void
+write_identity(void *ctx, struct ls_slice system, uint64_t scope, struct ls_slice id)
+{
+	struct ls_jsonw *w = ctx;
+	ls_jsonw_object(w);
+	ls_jsonw_kstring(w, "system", system);
+	ls_jsonw_kstring(w, "id", id);
+	if (scope != 0)
+		ls_jsonw_ku64(w, "account", scope);
+	ls_jsonw_object_end(w);
+}
+
+/* the lead that the path names, or 0 after a problem has been answered */
+static uint64_t
+find_lead(struct ls_service *service, struct ls_http_request *req, struct ls_slice param,
+	struct ls_lead_view *lead)
+{
+	if (!readable(service, req))
+		return 0;
+	uint64_t id = ls_engine_find(service->tenant.engine, param);
+	if (id != 0 && ls_engine_get(service->tenant.engine, id, req->arena, lead) == LS_OK)
+		return lead->id;
+	ls_reply_problem(service, req, 404,
+		"There is no such lead; ids are like 42, hubspot:12345 or email:jane@acme.com");
+	return 0;
+}
+
+void
+ls_api_leads_get(struct ls_service *service, struct ls_http_request *req, struct ls_slice param)
+{
+	struct ls_lead_view lead;
+	struct ls_buf body;
+	struct ls_jsonw w;
+	uint64_t id = find_lead(service, req, param, &lead);
+	if (id == 0)
+		return;
+	ls_buf_init(&body, BODY_MAX);
+	ls_jsonw_init(&w, &body);
+	write_lead(&w, &lead);
+	write_time(&w, "created", lead.created_ms);
+	ls_jsonw_kbool(&w, "deleted", lead.deleted);
+	ls_jsonw_karray(&w, "external_ids");
+	(void)ls_engine_identities(service->tenant.engine, id, write_identity, &w);
+	ls_jsonw_array_end(&w);
+	ls_jsonw_kobject(&w, "attributes");
+	(void)ls_engine_attributes(service->tenant.engine, id, write_attribute, &w);
+	ls_jsonw_object_end(&w);
+	ls_jsonw_key(&w, "explanation");
+	int err = write_explanation(service, req, &w, id);
+	ls_jsonw_object_end(&w);
+	if (err != LS_OK)
+		body.err = err;
+	ls_reply_json(service, req, 200, &body);
+}
+
+void
+ls_api_leads_explanation(
+	struct ls_service *service, struct ls_http_request *req, struct ls_slice param)
+{
+	struct ls_lead_view lead;
+	struct ls_buf body;
+	struct ls_jsonw w;
+	uint64_t id = find_lead(service, req, param, &lead);
+	if (id == 0)
+		return;
+	ls_buf_init(&body, BODY_MAX);
+	ls_jsonw_init(&w, &body);
+	int err = write_explanation(service, req, &w, id);
+	if (err != LS_OK)
+		body.err = err;
+	ls_reply_json(service, req, 200, &body);
+}

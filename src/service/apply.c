@@ -1,0 +1,186 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Applies durable entries: drops duplicates, hands the rest to the engine, notes them for the
+ * checkpoint. The same code whether an entry has just been acknowledged or is read back from the
+ * log. Works in slices, so that the loop stays responsive.
+ */
+
+#include <inttypes.h>
+
+#include "base/clock.h"
+#include "base/logger.h"
+#include "service/pending.h"
+
+#define SLICE_NS (INT64_C(1000000))
+
+int64_t
+ls_service_score_ms(const struct ls_service *service)
+{
+	return ls_loop_now_ms(service->loop) / 1000 * 1000;
+}
+
+void
+ls_service_moved(struct ls_service *service, const struct ls_applied *moved)
+{
+	if (moved->lead_id != 0 && moved->from != moved->to)
+		service->tenant.category_changes[moved->to]++;
+}
+
+static bool
+is_ours(const struct ls_tenant *tenant, const struct ls_event *event)
+{
+	uint64_t portal = event->subject.ref.scope;
+	if (tenant->portals.count == 0 || portal == 0)
+		return true;
+	for (size_t i = 0; i < tenant->portals.count; i++) {
+		if (tenant->portals.values[i] == portal)
+			return true;
+	}
+	return false;
+}
+
+static int
+note(struct ls_tenant *tenant, const struct ls_source *source, const struct ls_event *event,
+	const struct ls_applied *applied)
+{
+	/* of somebody who has been erased, or is unknown, only the fact is kept */
+	bool nobody = applied->lead_id == 0 && event->subject.ref.record == LS_RECORD_LEAD;
+	const struct ls_store_event row = {
+		.lead_id = applied->lead_id,
+		.record_id = applied->record_id,
+		.kind = (unsigned)event->kind,
+		.verdict = (unsigned)event->verdict,
+		.time_ms = event->time_ms,
+		.received_ms = event->received_ms,
+		.source = ls_slice_str(source->name),
+		.dedupe = event->dedupe,
+		.message = nobody ? LS_S("") : event->message,
+		.detail = nobody ? LS_S("") : event->detail,
+	};
+	return ls_journal_add(&tenant->journal, &row);
+}
+
+static void
+apply_event(struct ls_service *service, struct ls_source_stats *stats,
+	const struct ls_source *source, const struct ls_event *event)
+{
+	struct ls_tenant *tenant = &service->tenant;
+	struct ls_applied applied = { 0 };
+	bool seen = false;
+	if (!is_ours(tenant, event)) {
+		stats->foreign++;
+		return;
+	}
+	int err = ls_dedupe_add(tenant->dedupe, event->dedupe, event->received_ms, &seen);
+	if (err == LS_OK && seen) {
+		stats->duplicates++;
+		return;
+	}
+	if (err == LS_OK)
+		err = ls_engine_apply(
+			tenant->engine, event, ls_service_score_ms(service), &applied);
+	if (err != LS_OK) {
+		stats->rejected++;
+		ls_dedupe_remove(tenant->dedupe, event->dedupe);
+		ls_error("apply", "event not counted source=%s kind=%s reason=\"%s\"", source->name,
+			ls_kind_name(event->kind), ls_strerror(err));
+		return;
+	}
+	stats->events[(unsigned)event->kind & 63u]++;
+	ls_service_moved(service, &applied);
+	/* room was checked for the whole entry before; only memory can be short here, and then only
+	 * the timeline suffers */
+	if (note(tenant, source, event, &applied) != LS_OK)
+		ls_error("apply", "event counted but not noted for the timeline source=%s",
+			source->name);
+	tenant->events_since_cut++;
+}
+
+bool
+ls_apply_entry(struct ls_service *service, const struct ls_source *source,
+	const struct ls_decoded *decoded)
+{
+	struct ls_tenant *tenant = &service->tenant;
+	struct ls_source_stats *stats = &service->sources[ls_source_index(source)];
+	if (!ls_journal_has_room(&tenant->journal))
+		return false;
+	for (size_t i = 0; i < decoded->count; i++)
+		apply_event(service, stats, source, &decoded->events[i]);
+	return true;
+}
+
+void
+ls_apply_acked(struct ls_service *service, struct ls_pending *pending)
+{
+	pending->next = NULL;
+	*service->acked_last = pending;
+	service->acked_last = &pending->next;
+}
+
+/* what was acknowledged while its tenant is not live is found in the log later */
+static void
+apply_pending(struct ls_service *service, struct ls_pending *pending)
+{
+	struct ls_tenant *tenant = &service->tenant;
+	if (tenant->phase == LS_PHASE_LIVE) {
+		ls_pending_decode(pending);
+		if (ls_apply_entry(service, pending->source, &pending->decoded)) {
+			tenant->applied_id = pending->entry_id;
+			ls_hist_add(&service->stats.apply_lag,
+				ls_clock_mono_ns() - pending->durable_ns);
+		} else {
+			service->stats.overflows++;
+			ls_warn("apply",
+				"checkpoints lag: pausing, and catching up from the log later "
+				"journal_bytes=%zu",
+				ls_journal_bytes(&tenant->journal));
+			ls_catch_up_from_log(service);
+		}
+	}
+	ls_pending_answer(pending);
+	ls_pending_give_back(pending);
+}
+
+/* the lines of memory that this turn's events will touch are asked for together: the misses overlap
+ */
+static void
+prefetch(struct ls_service *service)
+{
+	size_t events = 0;
+	for (struct ls_pending *pending = service->acked_first; pending != NULL && events < 256;
+		pending = pending->next) {
+		ls_pending_decode(pending);
+		for (size_t i = 0; i < pending->decoded.count && events < 256; i++, events++)
+			ls_engine_prefetch(service->tenant.engine, &pending->decoded.events[i]);
+	}
+}
+
+static bool
+apply_acked(struct ls_service *service, int64_t until_ns)
+{
+	if (service->acked_first != NULL && service->tenant.phase == LS_PHASE_LIVE)
+		prefetch(service);
+	for (size_t n = 1; service->acked_first != NULL; n++) {
+		struct ls_pending *pending = service->acked_first;
+		service->acked_first = pending->next;
+		if (service->acked_first == NULL)
+			service->acked_last = &service->acked_first;
+		apply_pending(service, pending);
+		if (n % 8 == 0 && ls_clock_mono_ns() >= until_ns)
+			break;
+	}
+	return service->acked_first != NULL;
+}
+
+void
+ls_apply_turn(void *ctx)
+{
+	struct ls_service *service = LS_CAST(service, ctx);
+	int64_t until_ns = ls_clock_mono_ns() + SLICE_NS;
+	bool more = apply_acked(service, until_ns);
+	more |= ls_catch_up_step(service, until_ns);
+	more |= ls_checkpoint_step(service, until_ns, false);
+	more |= ls_sweep_step(service, until_ns);
+	if (more)
+		ls_loop_again(service->loop);
+}

@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: MIT */
+/* The routes: one table of method, path, who may, how large a body, and what answers. */
+#ifndef LS_SERVICE_ROUTER_H
+#define LS_SERVICE_ROUTER_H
+
+#include "service/service.h"
+
+enum ls_scope {
+	LS_SCOPE_PUBLIC, /* anybody, or the handler verifies by itself */
+	LS_SCOPE_READ,
+	LS_SCOPE_WRITE,
+};
+
+enum ls_body_limit { LS_BODY_NONE, LS_BODY_NORMAL, LS_BODY_HUBSPOT };
+
+/** `param` is the decoded {parameter} of the path, if it has one. Exactly one answer, now or later.
+ */
+typedef void (*ls_route_fn)(
+	struct ls_service *service, struct ls_http_request *req, struct ls_slice param);
+
+struct ls_route {
+	const char *method;
+	const char *path; /* one {parameter} at most, which is one segment */
+	enum ls_scope scope;
+	enum ls_body_limit body;
+	ls_route_fn handle;
+	const char *help;
+};
+
+const struct ls_route *ls_routes(size_t *count);
+/** Requests answered by each route, in the order of the table; then one more for those of no route.
+ */
+#define LS_ROUTES_MAX 64u
+
+void ls_router_handle(void *service, struct ls_http_request *req);
+size_t ls_router_max_body(void *service, struct ls_slice method, struct ls_slice path);
+void ls_router_refuse(void *service, int status, const char *why, struct ls_arena *arena,
+	struct ls_http_response *out);
+
+/* ---- answers; req->arena holds what is made */
+
+void ls_reply_problem(
+	struct ls_service *service, struct ls_http_request *req, int status, const char *detail);
+/** Sends the buffer as JSON and frees it; 500 when it failed. */
+void ls_reply_json(
+	struct ls_service *service, struct ls_http_request *req, int status, struct ls_buf *body);
+
+/* ---- api/: one file a resource */
+void ls_api_leads_list(
+	struct ls_service *service, struct ls_http_request *req, struct ls_slice param);
+void ls_api_leads_get(
+	struct ls_service *service, struct ls_http_request *req, struct ls_slice param);
+void ls_api_leads_explanation(
+	struct ls_service *service, struct ls_http_request *req, struct ls_slice param);
+void ls_api_refresh_start(
+	struct ls_service *service, struct ls_http_request *req, struct ls_slice param);
+void ls_api_refresh_get(
+	struct ls_service *service, struct ls_http_request *req, struct ls_slice param);
+void ls_api_health(struct ls_service *service, struct ls_http_request *req, struct ls_slice param);
+void ls_api_ready(struct ls_service *service, struct ls_http_request *req, struct ls_slice param);
+void ls_api_metrics(struct ls_service *service, struct ls_http_request *req, struct ls_slice param);
+void ls_api_index(struct ls_service *service, struct ls_http_request *req, struct ls_slice param);
+
+#endif
