@@ -41,6 +41,7 @@ struct ls_loop {
 	/* posted work: a list under a lock, and an eventfd that wakes the loop */
 	pthread_mutex_t lock;
 	struct ls_post *first, **last;
+	struct ls_post *running; /* taken off the list, in turn to run */
 	int wake_fd;
 	struct event *wake;
 };
@@ -80,14 +81,14 @@ static void
 drain_posts(struct ls_loop *loop)
 {
 	(void)pthread_mutex_lock(&loop->lock);
-	struct ls_post *post = loop->first;
+	loop->running = loop->first;
 	loop->first = NULL;
 	loop->last = &loop->first;
 	(void)pthread_mutex_unlock(&loop->lock);
-	while (post != NULL) {
-		struct ls_post *next = post->next; /* run() may free or post it again */
+	while (loop->running != NULL) {
+		struct ls_post *post = loop->running;
+		loop->running = post->next; /* run() may free it, post it again or unpost others */
 		post->run(post);
-		post = next;
 	}
 }
 
@@ -325,6 +326,25 @@ ls_loop_post(struct ls_loop *loop, struct ls_post *post)
 	}
 }
 
+void
+ls_loop_unpost(struct ls_loop *loop, struct ls_post *post)
+{
+	struct ls_post **at;
+	for (at = &loop->running; *at != NULL && *at != post; at = &(*at)->next)
+		;
+	if (*at != NULL)
+		*at = post->next;
+	(void)pthread_mutex_lock(&loop->lock);
+	for (at = &loop->first; *at != NULL && *at != post; at = &(*at)->next)
+		;
+	if (*at != NULL) {
+		*at = post->next;
+		if (*at == NULL)
+			loop->last = at;
+	}
+	(void)pthread_mutex_unlock(&loop->lock);
+}
+
 int
 ls_loop_on_turn_end(struct ls_loop *loop, int order, ls_timer_fn fn, void *ctx)
 {
@@ -335,4 +355,16 @@ ls_loop_on_turn_end(struct ls_loop *loop, int order, ls_timer_fn fn, void *ctx)
 		loop->hooks[i] = loop->hooks[i - 1];
 	loop->hooks[i] = (struct hook){ .order = order, .fn = fn, .ctx = ctx };
 	return LS_OK;
+}
+
+void
+ls_loop_off_turn_end(struct ls_loop *loop, ls_timer_fn fn, void *ctx)
+{
+	size_t kept = 0;
+	for (size_t i = 0; i < loop->hook_count; i++) {
+		struct hook hook = loop->hooks[i];
+		if (hook.fn != fn || hook.ctx != ctx)
+			loop->hooks[kept++] = hook;
+	}
+	loop->hook_count = kept;
 }

@@ -54,10 +54,15 @@ struct ls_post {
 };
 /** Thread-safe, in order, never fails: `run` is called on the loop, in this turn or the next. */
 void ls_loop_post(struct ls_loop *loop, struct ls_post *post);
+/** Takes back what has been posted and has not run yet, if anything: before its struct is freed. On
+ * the loop's thread. */
+void ls_loop_unpost(struct ls_loop *loop, struct ls_post *post);
 
 /** Called at the end of every turn, lower `order` first: to write once what a turn has gathered. At
- * most 8; for the loop's life. */
+ * most 8. */
 int ls_loop_on_turn_end(struct ls_loop *loop, int order, ls_timer_fn fn, void *ctx) LS_MUST_CHECK;
+/** Takes a hook back, for what goes away before the loop does. Not from inside a hook. */
+void ls_loop_off_turn_end(struct ls_loop *loop, ls_timer_fn fn, void *ctx);
 /** Makes the next turn not wait: more work is ready. */
 void ls_loop_again(struct ls_loop *loop);
 
