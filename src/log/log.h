@@ -28,10 +28,11 @@ typedef void (*ls_log_append_fn)(void *ctx, int err, uint64_t id);
  */
 typedef void (*ls_log_read_fn)(
 	void *ctx, int err, const struct ls_log_entry *entries, size_t count, bool at_end);
-typedef void (*ls_log_done_fn)(void *ctx, int err);
+/** more: this call stopped at its bound, not at the end of what may go. */
+typedef void (*ls_log_trim_fn)(void *ctx, int err, uint64_t deleted, bool more);
 
 struct ls_log_stats {
-	uint64_t appended, append_errors, commits, bytes;
+	uint64_t appended, append_errors, refused, commits, bytes, trimmed;
 	uint64_t waiting, waiting_bytes; /* appended, not yet acknowledged */
 	uint64_t last_id, first_id;      /* as far as known */
 };
@@ -47,7 +48,7 @@ struct ls_log_ops {
 	int (*read)(struct ls_log *log, uint64_t after_id, size_t max_entries, ls_log_read_fn done,
 		void *ctx);
 	int (*trim)(struct ls_log *log, uint64_t upto_id, int64_t older_than_ms,
-		ls_log_done_fn done, void *ctx);
+		ls_log_trim_fn done, void *ctx);
 	const struct ls_log_stats *(*stats)(struct ls_log *log);
 	struct ls_log *(*free)(struct ls_log *log);
 };
@@ -58,7 +59,8 @@ struct ls_log {
 };
 
 /** Copies the entry. 0: `done` will run, in order of appending. LS_ERR_LIMIT: too much is waiting,
- * nothing was taken. */
+ * nothing was taken. LS_ERR_INVALID: tenant or source is empty or over 64 bytes. LS_ERR_CLOSED: the
+ * log is being freed. */
 static inline int LS_MUST_CHECK
 ls_log_append(
 	struct ls_log *log, const struct ls_log_entry *entry, ls_log_append_fn done, void *ctx)
@@ -75,10 +77,10 @@ ls_log_read(
 }
 
 /** Deletes a bounded number of entries with id <= upto_id received before `older_than_ms`. Call
- * again for more. */
+ * again while there is more. One at a time: LS_ERR_CONFLICT. */
 static inline int LS_MUST_CHECK
 ls_log_trim(
-	struct ls_log *log, uint64_t upto_id, int64_t older_than_ms, ls_log_done_fn done, void *ctx)
+	struct ls_log *log, uint64_t upto_id, int64_t older_than_ms, ls_log_trim_fn done, void *ctx)
 {
 	return log->ops->trim(log, upto_id, older_than_ms, done, ctx);
 }
@@ -89,7 +91,8 @@ ls_log_stats(struct ls_log *log)
 	return log->ops->stats(log);
 }
 
-/** Completes everything under way with LS_ERR_CLOSED first. NULL is fine. */
+/** Completes everything under way first: with its true result where that can be waited for,
+ * otherwise with LS_ERR_CLOSED. Not from inside a completion. NULL is fine. */
 static inline struct ls_log *
 ls_log_free(struct ls_log *log)
 {

@@ -21,18 +21,20 @@ struct ls_store_lead {
 /** A CRM record that is no lead (deal, company, call ...), in the engine's own encoding. */
 struct ls_store_record {
 	uint64_t id;
+	bool erased;
 	struct ls_slice state;
 };
 
 /** One event as applied: the raw material of timelines, exports and unmerging. */
 struct ls_store_event {
+	uint64_t id;        /* given by the store; 0 when writing */
 	uint64_t lead_id;   /* 0: applied to a record, or to nobody yet */
 	uint64_t record_id; /* 0: applied to a lead */
 	unsigned kind;
 	unsigned verdict;
 	int64_t time_ms, received_ms;
 	struct ls_slice source;
-	struct ls_hash128 dedupe;
+	struct ls_hash128 dedupe; /* all zero: has none */
 	struct ls_slice message, detail;
 };
 
@@ -69,10 +71,27 @@ struct ls_store_row {
 	int64_t received_ms;
 };
 
+/** One page of a lead's events: those before (before_ms, before_id) in the order of (time_ms, id).
+ * INT64_MAX and UINT64_MAX ask for the newest. */
+struct ls_store_event_query {
+	struct ls_slice tenant;
+	uint64_t lead_id;
+	int64_t before_ms;
+	uint64_t before_id;
+	size_t limit; /* at most LS_STORE_LOAD_MAX */
+};
+
+/** Rows a load or an event query may ask for: a page is one short job. */
+#define LS_STORE_LOAD_MAX 10000
+
 typedef void (*ls_store_done_fn)(void *ctx, int err);
 typedef void (*ls_store_info_fn)(void *ctx, int err, const struct ls_store_info *info);
 /** Rows in order of id, valid during the call; fewer than asked for: that was the end. */
 typedef void (*ls_store_rows_fn)(void *ctx, int err, const struct ls_store_row *rows, size_t count);
+
+/** Newest first, valid during the call; fewer than asked for: that was the end. */
+typedef void (*ls_store_events_fn)(
+	void *ctx, int err, const struct ls_store_event *events, size_t count);
 
 struct ls_store_stats {
 	uint64_t checkpoints, checkpoint_errors, rows_written;
@@ -87,6 +106,8 @@ struct ls_store_ops {
 		struct ls_store *store, struct ls_slice tenant, ls_store_info_fn done, void *ctx);
 	int (*load)(struct ls_store *store, struct ls_slice tenant, enum ls_store_table table,
 		uint64_t after_id, size_t limit, ls_store_rows_fn done, void *ctx);
+	int (*events)(struct ls_store *store, const struct ls_store_event_query *query,
+		ls_store_events_fn done, void *ctx);
 	int (*checkpoint)(struct ls_store *store, const struct ls_store_checkpoint *checkpoint,
 		ls_store_done_fn done, void *ctx);
 	const struct ls_store_stats *(*stats)(struct ls_store *store);
@@ -104,6 +125,9 @@ ls_store_info(struct ls_store *store, struct ls_slice tenant, ls_store_info_fn d
 	return store->ops->info(store, tenant, done, ctx);
 }
 
+/** `limit` at most LS_STORE_LOAD_MAX, LS_ERR_INVALID otherwise. Of DEDUPE only the rows that the
+ * last checkpoint's dedupe_older_than_ms left. A tenant that ls_store_info() never made has no
+ * rows. */
 static inline int LS_MUST_CHECK
 ls_store_load(struct ls_store *store, struct ls_slice tenant, enum ls_store_table table,
 	uint64_t after_id, size_t limit, ls_store_rows_fn done, void *ctx)
@@ -111,7 +135,16 @@ ls_store_load(struct ls_store *store, struct ls_slice tenant, enum ls_store_tabl
 	return store->ops->load(store, tenant, table, after_id, limit, done, ctx);
 }
 
-/** One at a time: LS_ERR_CONFLICT while another is under way. */
+static inline int LS_MUST_CHECK
+ls_store_events(struct ls_store *store, const struct ls_store_event_query *query,
+	ls_store_events_fn done, void *ctx)
+{
+	return store->ops->events(store, query, done, ctx);
+}
+
+/** One at a time: LS_ERR_CONFLICT while another is under way. Ids are 1 to INT64_MAX,
+ * LS_ERR_INVALID otherwise. Every event with a dedupe key leaves that key behind, even when the
+ * event is erased. */
 static inline int LS_MUST_CHECK
 ls_store_checkpoint(struct ls_store *store, const struct ls_store_checkpoint *checkpoint,
 	ls_store_done_fn done, void *ctx)
@@ -125,6 +158,8 @@ ls_store_stats(struct ls_store *store)
 	return store->ops->stats(store);
 }
 
+/** Completes everything under way first: with its true result where that can be waited for,
+ * otherwise with LS_ERR_CLOSED. Not from inside a completion. NULL is fine. */
 static inline struct ls_store *
 ls_store_free(struct ls_store *store)
 {
