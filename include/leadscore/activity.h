@@ -46,8 +46,8 @@ struct ls_hit {
 	uint32_t count;
 };
 
-/** Both arrays sorted, without zero counts. The memory is the caller's: see ls_activity_reserve.
- * Zero-initialise. */
+/** Both arrays sorted, without zero counts. Zero-initialise. A cell of kind LS_KIND_OTHER counts
+ * nothing: it is first, and its hour says how far ls_activity_compact() has gone. */
 struct ls_activity {
 	ls_cell *cells;
 	struct ls_hit *hits;
@@ -67,8 +67,9 @@ struct ls_memory {
 void ls_activity_fini(struct ls_activity *activity, struct ls_memory memory);
 /**
  * Adds `by` (negative: takes back) events of `kind` (with or without LS_KIND_MACHINE) at `time_ms`.
- * `message` matters for human email_open and email_click only; 0: none. Taking back more than there
- * is leaves LS_ERR_INVALID and changes nothing. LS_ERR_NOMEM, LS_ERR_LIMIT (2^24 cells).
+ * `message` matters for human email_open and email_click only; 0: none. LS_ERR_INVALID, with
+ * nothing changed: not a kind that is counted, a time before 1970 or after 3883, more taken back
+ * than there is. LS_ERR_NOMEM, LS_ERR_LIMIT (2^24 cells).
  */
 int ls_activity_add(struct ls_activity *activity, struct ls_memory memory, unsigned kind,
 	int64_t time_ms, uint64_t message, int32_t by) LS_MUST_CHECK;
@@ -79,7 +80,11 @@ int ls_activity_merge(struct ls_activity *activity, struct ls_memory memory,
 uint64_t ls_activity_count(const struct ls_activity *activity, unsigned kind);
 /** End of the newest hour with a human interaction (rule/1 section 2, recency), or 0. */
 int64_t ls_activity_last_ms(const struct ls_activity *activity);
-/** Compacts cells older than 60 days to days; no score changes by it. Returns the cells saved. */
+/**
+ * Compacts cells and hits older than 60 days to days, where that saves memory; no score at now_ms
+ * or later changes by it, and what is taken back later is still taken back exactly. Returns the
+ * cells and hits saved.
+ */
 uint32_t ls_activity_compact(struct ls_activity *activity, int64_t now_ms);
 
 #ifdef __cplusplus

@@ -58,6 +58,8 @@ struct ls_moment *ls_moment_free(struct ls_moment *moment);
 int32_t ls_score_milli(struct ls_moment *moment, const struct ls_subject_data *data);
 enum ls_category ls_categorize(const struct ls_profile *profile, int32_t score_milli);
 
+#define LS_LINE_DETAILS 16
+
 /** One line of the explanation: a signal or a rule. Points of all lines add up to the score before
  * clamping, exactly. */
 struct ls_line {
@@ -71,6 +73,9 @@ struct ls_line {
 			      probability, employees, age in days */
 	uint64_t count;    /* events counted */
 	int64_t last_ms;   /* end of the newest hour counted; 0: none */
+	/* what the words need besides. email_clicks: messages clicked, messages seen;
+	 * crm_activities: events by kind; others: nothing */
+	uint32_t detail[LS_LINE_DETAILS];
 };
 
 /** How many lines a profile gives. */
