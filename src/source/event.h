@@ -29,12 +29,12 @@ struct ls_ref {
 				   apart, never interpreted */
 	struct ls_slice id;     /* at most 64 bytes */
 	uint64_t scope; /* account within the system that the id belongs to (HubSpot portal); 0 =
-			   the only one */
+			   the only one: native events name HubSpot contacts without the portal */
 	enum ls_record record;
 };
 
 /** Who or what it happened to. At least one of the three is given; all given ones name the same
- * lead. */
+ * lead. Of events of kind OTHER the ref's id may be missing. */
 struct ls_subject {
 	struct ls_ref ref;
 	struct ls_slice email;   /* canonical (base/canon.h), at most 254 bytes */
@@ -57,6 +57,12 @@ struct ls_value {
  * Well-known names: email, first_name, last_name, name, company, job_title, phone, employees
  * (number), owner, lifecycle_stage, lead_status, stage_probability (0..1), email_domain,
  * unsubscribed (bool). Others are kept as they come.
+ *
+ * Of records: company_domain (canonical; a lead's email_domain stays its own), deal_stage (the
+ * stage's internal name); of activities `direction` ("incoming", "outgoing", "forwarded") and
+ * `timestamp` (number, ms: when it took place, which moves the record's activity there). An e-mail
+ * record starts as email_sent; when its direction turns out to be "incoming" it counts as
+ * email_reply instead, in whatever order the two events come.
  */
 struct ls_attribute {
 	struct ls_slice name; /* [a-z0-9_]{1,64} */
@@ -86,7 +92,9 @@ struct ls_event {
 	/* ATTRIBUTES, and any other kind that carries some */
 	const struct ls_attribute *attributes;
 	size_t attribute_count;
-	/* DEAL_STAGE: probability of the stage, 0 lost, 1 won, < 0 unknown */
+	/* DEAL_STAGE: probability of the stage, 0 lost, 1 won; < 0 unknown, which changes the
+	 * attributes but no probability: the one of a custom pipeline comes in an event of its own
+	 */
 	double stage_probability;
 	/* JSON for people to read on the timeline; may be empty */
 	struct ls_slice detail;

@@ -13,7 +13,8 @@ struct ls_hmac;
  */
 struct ls_source_config {
 	struct ls_slice public_url;     /* scheme and host as the sender sees them:
-					   "https://leads.example.com", no slash behind */
+					   "https://leads.example.com"; may have a path in
+					   front of ours; no slash behind */
 	struct ls_slice hubspot_secret; /* empty: not configured */
 	const struct ls_hmac
 		*hubspot_hmac;         /* the secret's saved states, NULL when not configured */
