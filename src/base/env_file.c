@@ -66,7 +66,7 @@ parse_line(char *line, size_t len, struct ls_env_pair *pair)
 	if (ls_slice_starts(text, LS_S("export ")))
 		text = ls_slice_trim(ls_slice(text.data + 7, text.len - 7));
 	size_t at = ls_slice_find(text, '=');
-	struct ls_slice name = ls_slice(text.data, at);
+	struct ls_slice name = ls_slice_trim(ls_slice(text.data, at));
 	if (at == text.len || !name_ok(name))
 		return false;
 	struct ls_slice value = ls_slice_trim(ls_slice(text.data + at + 1, text.len - at - 1));
