@@ -6,16 +6,15 @@
 
 #include "base/json_read.h"
 
-#ifdef __SSE2__
-#include <emmintrin.h>
-#endif
+#include <float.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
+
+#include "base/json_scan.h"
 
 /* A double has at most 767 significant decimal digits; longer texts are nobody's measurement. */
 #define NUMBER_MAX 1024u
-
-#define BYTES(c) (0x0101010101010101u * (uint64_t)(c))
 
 static bool __attribute__((cold, noinline))
 fail(struct ls_json *j, const char *at, int err, const char *what)
@@ -42,64 +41,6 @@ skip_space(const char *p, const char *end)
 		(*p == ' ' || *p == '\n' || *p == '\r' || *p == '\t'))
 		p++;
 	return p;
-}
-
-static inline bool
-is_plain(char c)
-{
-	return (unsigned char)c >= 0x20 && (unsigned char)c < 0x80 && c != '"' && c != '\\';
-}
-
-/* The first byte that is a quote, a backslash, a control character or not ASCII; or the end. */
-static inline const char *
-plain_end(const char *p, const char *end)
-{
-#ifdef __SSE2__
-	const __m128i quote = _mm_set1_epi8('"'), backslash = _mm_set1_epi8('\\');
-	const __m128i space = _mm_set1_epi8(' ');
-	for (; end - p >= 16; p += 16) {
-		__m128i v = _mm_loadu_si128((const __m128i *)(const void *)p);
-		/* as signed bytes, what is not ASCII is below the space too */
-		__m128i stop = _mm_or_si128(_mm_cmplt_epi8(v, space),
-			_mm_or_si128(_mm_cmpeq_epi8(v, quote), _mm_cmpeq_epi8(v, backslash)));
-		unsigned mask = (unsigned)_mm_movemask_epi8(stop);
-		if (mask != 0)
-			return p + __builtin_ctz(mask);
-	}
-#endif
-	for (; end - p >= 8; p += 8) {
-		uint64_t v;
-		memcpy(&v, p, 8);
-		uint64_t quotes = v ^ BYTES('"'), backslashes = v ^ BYTES('\\');
-		uint64_t stop = ((v - BYTES(0x20)) & ~v) | ((quotes - BYTES(1)) & ~quotes) |
-				((backslashes - BYTES(1)) & ~backslashes) | v;
-		if ((stop & BYTES(0x80)) != 0)
-			break;
-	}
-	while (p < end && is_plain(*p))
-		p++;
-	return p;
-}
-
-/* Length of the well-formed UTF-8 sequence (RFC 3629) at p, which is not ASCII; 0 when it is none.
- */
-static size_t
-utf8_sequence(const char *text, const char *end)
-{
-	const unsigned char *p = (const unsigned char *)text;
-	size_t len = p[0] >= 0xf0 ? 4 : p[0] >= 0xe0 ? 3 : 2;
-	if (p[0] < 0xc2 || p[0] > 0xf4 || (size_t)(end - text) < len)
-		return 0;
-	/* the second byte's range excludes overlong forms, surrogates and what is above U+10FFFF */
-	unsigned char lo = p[0] == 0xe0 ? 0xa0 : p[0] == 0xf0 ? 0x90 : 0x80;
-	unsigned char hi = p[0] == 0xed ? 0x9f : p[0] == 0xf4 ? 0x8f : 0xbf;
-	if (p[1] < lo || p[1] > hi)
-		return 0;
-	for (size_t i = 2; i < len; i++) {
-		if ((p[i] & 0xc0) != 0x80)
-			return 0;
-	}
-	return len;
 }
 
 static inline int
@@ -169,7 +110,7 @@ check_string_rest(struct ls_json *j, const char *p, bool *escaped)
 			*escaped = true;
 			len = check_escape(j, p);
 		} else if ((unsigned char)*p >= 0x80) {
-			len = utf8_sequence(p, j->end);
+			len = ls_json_utf8_sequence(p, j->end);
 			if (len == 0)
 				(void)fail(j, p, LS_ERR_INVALID, "not UTF-8");
 		} else {
@@ -179,8 +120,8 @@ check_string_rest(struct ls_json *j, const char *p, bool *escaped)
 		if (len == 0)
 			return NULL;
 		p += len;
-		if (p < j->end && is_plain(*p))
-			p = plain_end(p, j->end);
+		if (p < j->end && ls_json_is_plain(*p))
+			p = ls_json_plain_end(p, j->end);
 	}
 	if (p == j->end) {
 		(void)fail_type(j, p, NULL);
@@ -194,7 +135,7 @@ check_string_rest(struct ls_json *j, const char *p, bool *escaped)
 static inline const char *
 check_string(struct ls_json *j, const char *p, bool *escaped)
 {
-	const char *close = plain_end(p, j->end);
+	const char *close = ls_json_plain_end(p, j->end);
 	if (LS_LIKELY(close < j->end && *close == '"'))
 		return close;
 	return check_string_rest(j, close, escaped);
@@ -532,21 +473,80 @@ ls_json_u64(struct ls_json *j, uint64_t *out)
 	return true;
 }
 
+/* A checked number as digits and a power of ten: no point in it, so no locale. */
+struct decimal {
+	uint64_t value; /* of the digits, when there are few enough */
+	int32_t exponent;
+	bool negative;
+	size_t len;
+	char digits[NUMBER_MAX + sizeof "e-2147483648"];
+};
+
+static int32_t
+read_exponent(const char *p, const char *end)
+{
+	int32_t value = 0;
+	bool negative = p < end && *p == '-';
+	if (p < end && !ls_ascii_digit(*p))
+		p++;
+	/* beyond this every number that is short enough is 0 or infinite */
+	for (; p < end && value < 100000; p++)
+		value = value * 10 + (*p - '0');
+	return negative ? -value : value;
+}
+
+static void
+read_decimal(const char *p, const char *end, struct decimal *d)
+{
+	bool fraction = false;
+	d->negative = *p == '-';
+	p += d->negative;
+	d->len = 0;
+	d->value = 0;
+	d->exponent = 0;
+	for (; p < end && *p != 'e' && *p != 'E'; p++) {
+		if (*p == '.') {
+			fraction = true;
+			continue;
+		}
+		d->digits[d->len++] = *p;
+		d->value = d->value * 10 + (uint64_t)(*p - '0');
+		d->exponent -= fraction;
+	}
+	if (p < end)
+		d->exponent += read_exponent(p + 1, end);
+}
+
+static double
+decimal_value(struct decimal *d)
+{
+	static const double powers[] = { 1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10,
+		1e11, 1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22 };
+	double value;
+	/* both numbers are exact, so the one operation rounds correctly (Clinger 1990) */
+	if (FLT_EVAL_METHOD == 0 && d->len <= 15 && abs(d->exponent) <= 22) {
+		value = (double)d->value;
+		value = d->exponent < 0 ? value / powers[-d->exponent]
+					: value * powers[d->exponent];
+	} else {
+		(void)snprintf(d->digits + d->len, sizeof d->digits - d->len, "e%d", d->exponent);
+		value = strtod(d->digits, NULL);
+	}
+	return d->negative ? -value : value;
+}
+
 bool
 ls_json_double(struct ls_json *j, double *out)
 {
-	char text[NUMBER_MAX + 1];
+	struct decimal d;
 	const char *p = skip_space(j->at, j->end);
 	const char *behind = check_number(j, p);
 	if (behind == NULL)
 		return false;
-	size_t len = (size_t)(behind - p);
-	if (len > NUMBER_MAX)
+	if (behind - p > (ptrdiff_t)NUMBER_MAX)
 		return fail(j, p, LS_ERR_LIMIT, "number too long");
-	memcpy(text, p, len);
-	text[len] = '\0';
-	/* the grammar has been checked, and the process never leaves the C locale */
-	double value = strtod(text, NULL);
+	read_decimal(p, behind, &d);
+	double value = decimal_value(&d);
 	if (!isfinite(value))
 		return fail(j, p, LS_ERR_INVALID, "number out of range");
 	*out = value;
