@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: MIT */
+/* An instant with its decay tables, and a view: one lead as the signals read it at an instant.
+ *
+ * Every cell's age is a whole number of hours plus the moment's own part of an hour, so decay is a
+ * table by half-life and hours. The same table serves every later instant with the same part of an
+ * hour, which is what makes cooling cheap. */
+#ifndef LS_SCORE_MOMENT_H
+#define LS_SCORE_MOMENT_H
+
+#include "base/base.h"
+#include "leadscore/score.h"
+#include "score/points.h"
+
+/** Built-in kinds that are counted have numbers below this. */
+#define KIND_SLOTS 16
+
+/* hours back that still count: a cell of age 400 d 0 h began 9,601 hours ago */
+#define DECAY_HOURS (MAX_AGE_DAYS * 24 + 1)
+/* the last entry, always 0, is for everything older */
+#define DECAY_ENTRIES (DECAY_HOURS + 2)
+/* half-lives beyond these are computed instead of looked up */
+#define DECAY_TABLES 16u
+
+struct decay_table {
+	double days;      /* the half-life */
+	uint32_t touched; /* entries from here on have not been filled */
+	double *entries;  /* negative: not filled yet */
+};
+
+struct ls_moment {
+	struct ls_memory memory;
+	const struct ls_profile *profile;
+	int64_t now_ms;
+	struct decay_table tables[DECAY_TABLES];
+	uint32_t table_count, table_room;
+	double *entries;
+};
+
+/** A half-life in days, and which of the profile's decays it is. */
+struct half_life {
+	double days;
+	uint32_t decay;
+};
+
+/** One lead at one instant. */
+struct view {
+	const ls_cell *cells; /* never NULL */
+	const struct ls_activity *activity;
+	const struct ls_subject_data *data;
+	struct ls_moment *moment;
+	int64_t now_ms;
+	int64_t now_hour;
+	bool tabled;                    /* the moment's tables hold for this instant */
+	uint32_t first[KIND_SLOTS + 1]; /* cells of kind k: first[k] up to first[k + 1] */
+};
+
+void view_init(struct view *view, struct ls_moment *moment, const struct ls_subject_data *data);
+/** Moves the view to another instant, without moving the moment. */
+void view_set_now(struct view *view, int64_t now_ms);
+
+/** How many hours ago the hour began as which a cell's hour is read: 0 for the current hour and
+ * the future. */
+static inline uint32_t
+view_hours(const struct view *view, uint32_t hour)
+{
+	int64_t hours = view->now_hour - hour;
+	if (LS_UNLIKELY(hours > COARSE_HOURS))
+		hours = view->now_hour - (hour / 24 * 24 + 23);
+	if (LS_UNLIKELY(hours < 0))
+		return 0;
+	return hours < DECAY_ENTRIES ? (uint32_t)hours : DECAY_ENTRIES - 1;
+}
+
+/** Days since the end of the hour that began `hours` ago. */
+static inline double
+view_age_days(const struct view *view, uint32_t hours)
+{
+	if (hours == 0)
+		return 0.0;
+	int64_t ms = (int64_t)(hours - 1) * LS_HOUR_MS + view->now_ms % LS_HOUR_MS;
+	return (double)ms / (double)LS_DAY_MS;
+}
+
+/** 2^(-age / half-life), 0 beyond MAX_AGE_DAYS: the direct formula, and the same kept for later. */
+double view_compute_decay(const struct view *view, double half_life_days, uint32_t hours);
+double view_fill_decay(const struct view *view, uint32_t decay, uint32_t hours);
+
+/** The decay table to look up in, or NULL when there is none for this instant. */
+static inline const double *
+view_entries(const struct view *view, const struct half_life *half_life)
+{
+	if (LS_UNLIKELY(!view->tabled || half_life->decay >= view->moment->table_count))
+		return NULL;
+	return view->moment->tables[half_life->decay].entries;
+}
+
+static inline double
+view_decay(const struct view *view, const struct half_life *half_life, const double *entries,
+	uint32_t hours)
+{
+	if (LS_UNLIKELY(entries == NULL))
+		return view_compute_decay(view, half_life->days, hours);
+	double decay = entries[hours];
+	return LS_LIKELY(decay >= 0) ? decay : view_fill_decay(view, half_life->decay, hours);
+}
+
+/** The greatest view_hours() whose age is less than `days` (more than 0, at most MAX_AGE_DAYS). */
+uint32_t view_window_hours(const struct view *view, double days);
+
+/** Adds the decayed count of a kind to a running total, cell by cell as the reference does. */
+double view_add_decayed(const struct view *view, unsigned kind, double points,
+	const struct half_life *half_life, double total);
+
+/** How many events of a kind are up to `hours` back, and the end of the newest one's hour. */
+struct view_count {
+	uint64_t count;
+	int64_t last_ms;
+};
+struct view_count view_count(const struct view *view, unsigned kind, uint32_t hours);
+
+/** Every hour that still counts, for view_count(). */
+static inline uint32_t
+view_all_hours(const struct view *view)
+{
+	return DECAY_HOURS - (view->now_ms % LS_HOUR_MS != 0 ? 1 : 0);
+}
+
+#endif

@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: MIT
+/* How many mails were opened lately. */
+
+#include "score/signal.h"
+
+struct params {
+	double half;
+	double window_days;
+};
+
+static const struct param params[] = {
+	{ .name = "half",
+		.help = "opens that give half of the points",
+		.type = PARAM_NUMBER,
+		.offset = offsetof(struct params, half),
+		.value = 3.0,
+		.min = 0.001,
+		.max = 1000000 },
+	{ .name = "window_days",
+		.help = "how many days back opens count",
+		.type = PARAM_NUMBER,
+		.offset = offsetof(struct params, window_days),
+		.value = 7,
+		.min = 0.001,
+		.max = MAX_AGE_DAYS },
+};
+
+static double
+evaluate(const struct view *view, const void *ctx)
+{
+	const struct params *p = ctx;
+	uint32_t at = view->first[LS_KIND_EMAIL_OPEN], end = view->first[LS_KIND_EMAIL_OPEN + 1];
+	if (at == end)
+		return 0.0;
+	uint32_t window = view_window_hours(view, p->window_days);
+	uint64_t opens = 0;
+	for (; at < end; at++)
+		if (view_hours(view, ls_cell_hour(view->cells[at])) <= window)
+			opens += ls_cell_count(view->cells[at]);
+	return opens > 0 ? saturate((double)opens, p->half) : 0.0;
+}
+
+static void
+explain(const struct view *view, const void *ctx, struct ls_line *line)
+{
+	const struct params *p = ctx;
+	struct view_count opens =
+		view_count(view, LS_KIND_EMAIL_OPEN, view_window_hours(view, p->window_days));
+	line->amount = (double)opens.count;
+	line->count = opens.count;
+	line->last_ms = opens.last_ms;
+}
+
+static void
+words(struct text *text, const void *ctx, const struct ls_line *line, int64_t now_ms)
+{
+	const struct params *p = ctx;
+	if (line->count == 0)
+		text_add(text, LS_S("no opens"));
+	else
+		text_add_count(text, line->count, "open", "opens");
+	text_add(text, LS_S(" in the last "));
+	text_add_number(text, p->window_days);
+	text_add(text, p->window_days == 1 ? LS_S(" day") : LS_S(" days"));
+	if (line->count == 0)
+		return;
+	text_add(text, line->count == 1 ? LS_S(", ") : LS_S(", the last "));
+	text_add_ago(text, line->last_ms, now_ms);
+}
+
+const struct ls_signal ls_signal_email_opens = {
+	.name = "email_opens",
+	.help = "E-mails opened by a person in the last days",
+	.weight = 25,
+	.params = params,
+	.param_count = LS_ARRAY_LEN(params),
+	.params_size = sizeof(struct params),
+	.evaluate = evaluate,
+	.explain = explain,
+	.words = words,
+};
