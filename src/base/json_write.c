@@ -172,7 +172,7 @@ struct decimal {
 static bool
 try_digits(struct decimal *d, double value, int len)
 {
-	char text[DIGITS_MAX + 16], *e;
+	char text[DIGITS_MAX + 16], *e, *end = NULL;
 	(void)snprintf(text, sizeof text, "%.*e", len - 1, value);
 	e = strchr(text, 'e');
 	d->len = 0;
@@ -180,11 +180,13 @@ try_digits(struct decimal *d, double value, int len)
 		if (ls_ascii_digit(*p))
 			d->digits[d->len++] = *p;
 	}
-	int exponent = (int)strtol(e + 1, NULL, 10);
+	int exponent = (int)strtol(e + 1, &end, 10);
+	ls_assert(*end == '\0');
 	d->point = exponent + 1;
 	(void)snprintf(d->digits + d->len, sizeof d->digits - (size_t)d->len, "e%d",
 		exponent - (d->len - 1));
-	double back = strtod(d->digits, NULL);
+	double back = strtod(d->digits, &end);
+	ls_assert(*end == '\0');
 	while (d->len > 1 && d->digits[d->len - 1] == '0')
 		d->len--;
 	return memcmp(&back, &value, sizeof value) == 0;
