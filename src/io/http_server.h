@@ -8,6 +8,10 @@
 #include "base/prom.h"
 #include "io/loop.h"
 
+/** The server writes at the end of a turn, behind hooks of a lower order: what they answer goes out
+ * in the same turn. */
+#define LS_HTTP_TURN_ORDER 1000
+
 struct ls_http_server;
 struct ls_tls;
 
@@ -27,6 +31,8 @@ struct ls_http_request {
 	struct ls_slice path;   /* target up to '?', still percent-encoded, begins with '/', no
 				   control characters */
 	struct ls_slice query;  /* behind '?', still encoded */
+	struct ls_slice host;   /* of the target when it was absolute, else the Host header; data ==
+				   NULL in HTTP/1.0 without one */
 	const struct ls_http_header *headers;
 	size_t header_count;
 	struct ls_slice body;   /* transfer coding removed */
@@ -54,14 +60,16 @@ struct ls_http_response {
 	const struct ls_http_header *headers;
 	size_t header_count;
 	bool close;      /* close the connection behind this answer */
-	bool compressed; /* the body is gzip already: say so, do not compress again */
+	bool compressed; /* the body is gzip already: say so, do not compress again; clients that do
+			    not take it get it decompressed */
 };
 
 struct ls_http_handler {
 	/** Called when the header section is complete: how large a body this route takes. 0 when it
 	 * takes none. Not called for requests without a body. */
 	size_t (*max_body)(void *ctx, struct ls_slice method, struct ls_slice path);
-	/** Called once a request, complete. Answer with ls_http_reply() here or later. */
+	/** Called once a request, complete. Answer with ls_http_reply() here or later. `OPTIONS *`
+	 * never comes here: the server answers it. */
 	void (*handle)(void *ctx, struct ls_http_request *req);
 	/** An error the server itself finds (400, 408, 413, 431, ...): fills the response body from
 	 * the arena, so that errors look alike. May be NULL. */
@@ -111,12 +119,16 @@ int ls_http_listen(
 int ls_http_port(const struct ls_http_server *server);
 
 /** Answers a request, at any time. LS_ERR_NOT_FOUND when the client or its patience is gone:
- * nothing to do then. */
+ * nothing to do then. LS_ERR_INVALID for a header with control characters, or a status that is no
+ * final one: the client gets a 500. Call it on the loop, not in an end-of-turn hook behind
+ * LS_HTTP_TURN_ORDER. */
 int ls_http_reply(
 	struct ls_http_server *server, uint64_t id, const struct ls_http_response *response);
 
-/** A body of unknown length, chunked; `drained` is called when less than a quarter of max_output
- * waits, `closed` exactly once at the end or when the client leaves. */
+/** A body of unknown length, chunked (HTTP/1.0: up to the end of the connection). After a write was
+ * turned away, `drained` is called once less than a quarter of max_output waits. `closed` is called
+ * exactly once, at the end or when the client leaves, never from within a call into the server.
+ * HEAD ends the stream at once. Either may be NULL. */
 struct ls_http_stream_events {
 	void (*drained)(void *ctx, uint64_t id);
 	void (*closed)(void *ctx, uint64_t id);
@@ -125,7 +137,8 @@ struct ls_http_stream_events {
 int ls_http_stream_start(struct ls_http_server *server, uint64_t id,
 	const struct ls_http_response *head,
 	const struct ls_http_stream_events *events) LS_MUST_CHECK;
-/** LS_ERR_LIMIT: nothing taken, wait for `drained`. LS_ERR_NOT_FOUND: gone. */
+/** Written at the end of the turn. LS_ERR_LIMIT: nothing taken, wait for `drained` (anything is
+ * taken while nothing waits). LS_ERR_NOT_FOUND: gone. */
 int ls_http_stream_write(
 	struct ls_http_server *server, uint64_t id, struct ls_slice bytes) LS_MUST_CHECK;
 void ls_http_stream_end(struct ls_http_server *server, uint64_t id);
