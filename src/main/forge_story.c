@@ -60,12 +60,11 @@ struct ls_story {
 
 static const char *const first_names[] = { "Anna", "Ben", "Chiara", "David", "Elif", "Fatima",
 	"Gustav", "Hana", "Ivan", "Jane", "Kofi", "Lena", "Mateo", "Nora", "Olu", "Priya", "Quinn",
-	"Rosa", "Sven", "Tara", "Uma", "Vera", "Wei", "Xenia", "Yusuf", "Zo\xc3\xab" };
+	"Rosa", "Sven", "Tara", "Uma", "Vera", "Wei", "Xenia", "Yusuf", "Zo\303\253" };
 static const char *const last_names[] = { "Abbott", "Bergmann", "Costa", "Dubois", "Eriksen",
 	"Fischer", "Garcia", "Haddad", "Ito", "Jansen", "Kowalski", "Lund", "Moreau", "Nguyen",
 	"Okafor", "Petrov", "Rossi", "Silva", "Tanaka", "Ueda", "Varga", "Weber", "Yilmaz",
-	"Z\xc3\xbc"
-	"rcher" };
+	"Z\303\274rcher" };
 static const char *const company_names[] = { "Acorn", "Birch", "Cobalt", "Delta", "Ember", "Fjord",
 	"Granite", "Harbor", "Iris", "Juniper", "Krypton", "Lumen", "Meadow", "Nimbus", "Orchid",
 	"Pioneer", "Quartz", "River", "Summit", "Tundra" };
