@@ -168,6 +168,8 @@ detail(struct batch *batch, const struct change *change, bool other)
 	detail_text(&w, "source_id", get(change, LS_HUBSPOT_SOURCE_ID), DETAIL_NOTE_MAX);
 	ls_jsonw_object_end(&w);
 	struct ls_slice copy = ls_slice(NULL, 0);
+	if (ls_slice_eq(ls_buf_slice(&batch->scratch), LS_S("{}")))
+		return copy;
 	if (batch->scratch.err == LS_OK)
 		copy = ls_arena_copy(batch->decode.arena, ls_buf_slice(&batch->scratch));
 	if (copy.data == NULL)

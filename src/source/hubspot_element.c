@@ -56,7 +56,7 @@ read_id(struct ls_json *json, enum ls_json_type type, struct ls_slice *out)
 	if (!(number ? ls_json_raw(json, &text) : ls_json_string(json, &text)))
 		return NULL;
 	if (!id_ok(text, number))
-		return "must be an id";
+		return number ? "must be a whole number, 0 or more" : "must be an id";
 	*out = text;
 	return NULL;
 }

@@ -59,7 +59,7 @@ struct native {
 struct draft {
 	struct ls_event event;
 	struct ls_slice id;
-	unsigned seen; /* bit by enum member */
+	unsigned seen, unsound; /* bit by enum member */
 	size_t attribute_count, merged_count;
 	int64_t time_ms;
 };
@@ -453,8 +453,11 @@ read_members(struct native *n, const struct ls_path *at, struct draft *draft)
 			fault(n, &path, "appears twice");
 			continue;
 		}
+		size_t before = faults_so_far(n);
 		draft->seen |= 1u << member;
 		read_member(n, &path, member, draft);
+		if (faults_so_far(n) > before)
+			draft->unsound |= 1u << member;
 	}
 }
 
@@ -464,6 +467,13 @@ has(const struct draft *draft, enum member member)
 	return (draft->seen >> member & 1u) != 0;
 }
 
+/** What has been refused already is not refused a second time for what follows from it. */
+static bool
+unsound(const struct draft *draft, enum member member)
+{
+	return (draft->unsound >> member & 1u) != 0;
+}
+
 /** What the members must be together. */
 static void
 check_draft(struct native *n, const struct ls_path *at, struct draft *draft)
@@ -471,24 +481,28 @@ check_draft(struct native *n, const struct ls_path *at, struct draft *draft)
 	struct ls_event *event = &draft->event;
 	const struct ls_path attributes = { .up = at, .key = LS_S("attributes") };
 	const struct ls_path merged = { .up = at, .key = LS_S("merged") };
-	if (!has(draft, KIND))
-		fault(n, at, "has no 'kind'");
 	if (!has(draft, LEAD))
 		fault(n, at, "has no 'lead'");
-	if (event->kind == LS_KIND_ATTRIBUTES && draft->attribute_count == 0)
-		fault(n, &attributes, "must hold at least one attribute");
-	if (event->kind == LS_KIND_DEAL_STAGE) {
-		for (size_t i = 0; i < draft->attribute_count; i++)
-			if (ls_slice_eq(n->attributes[i].name, LS_S("stage_probability")) &&
-				n->attributes[i].value.type == LS_VALUE_NUMBER)
-				event->stage_probability = n->attributes[i].value.number;
-		if (event->stage_probability < 0)
+	if (!has(draft, KIND))
+		fault(n, at, "has no 'kind'");
+	if (!has(draft, KIND) || unsound(draft, KIND))
+		return;
+	for (size_t i = 0; i < draft->attribute_count; i++)
+		if (event->kind == LS_KIND_DEAL_STAGE &&
+			ls_slice_eq(n->attributes[i].name, LS_S("stage_probability")) &&
+			n->attributes[i].value.type == LS_VALUE_NUMBER)
+			event->stage_probability = n->attributes[i].value.number;
+	if (!unsound(draft, ATTRIBUTES)) {
+		if (event->kind == LS_KIND_ATTRIBUTES && draft->attribute_count == 0)
+			fault(n, &attributes, "must hold at least one attribute");
+		if (event->kind == LS_KIND_DEAL_STAGE && event->stage_probability < 0)
 			fault(n, &attributes, "must hold 'stage_probability'");
 	}
-	if (event->kind == LS_KIND_MERGE && draft->merged_count == 0)
-		fault(n, &merged, "must name at least one lead");
 	if (event->kind != LS_KIND_MERGE && has(draft, MERGED))
 		fault(n, &merged, "belongs to events of the kind 'merge'");
+	else if (event->kind == LS_KIND_MERGE && !unsound(draft, MERGED) &&
+		 draft->merged_count == 0)
+		fault(n, &merged, "must name at least one lead");
 }
 
 /** With an id, the same event may be sent again and counts once. Without, nothing that arrives

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* What the tests of the sources share: decoding a text, and events as lines of text to compare with
  * what is expected. */
-#ifndef LS_TEST_SOURCE_FIXTURE_H
-#define LS_TEST_SOURCE_FIXTURE_H
+#ifndef LS_TESTS_UNIT_SOURCE_FIXTURE_H
+#define LS_TESTS_UNIT_SOURCE_FIXTURE_H
 
 #include <setjmp.h>
 #include <stdarg.h>
