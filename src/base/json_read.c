@@ -16,6 +16,8 @@
 /* A double has at most 767 significant decimal digits; longer texts are nobody's measurement. */
 #define NUMBER_MAX 1024u
 
+#define BYTES(c) LS_JSON_BYTES(c)
+
 static bool __attribute__((cold, noinline))
 fail(struct ls_json *j, const char *at, int err, const char *what)
 {
@@ -34,13 +36,17 @@ fail_type(struct ls_json *j, const char *at, const char *what)
 	return fail(j, at, LS_ERR_INVALID, at == j->end ? "unexpected end" : what);
 }
 
+static const char *__attribute__((noinline)) skip_spaces(const char *p, const char *end)
+{
+	while (p < end && (*p == ' ' || *p == '\n' || *p == '\r' || *p == '\t'))
+		p++;
+	return p;
+}
+
 static inline const char *
 skip_space(const char *p, const char *end)
 {
-	while (p < end && (unsigned char)*p <= ' ' &&
-		(*p == ' ' || *p == '\n' || *p == '\r' || *p == '\t'))
-		p++;
-	return p;
+	return LS_LIKELY(p < end && (unsigned char)*p > ' ') ? p : skip_spaces(p, end);
 }
 
 static inline int
@@ -130,17 +136,6 @@ check_string_rest(struct ls_json *j, const char *p, bool *escaped)
 	return p;
 }
 
-/* Checks the string whose first byte, behind the quote, is p. Returns its closing quote; NULL after
- * failing. */
-static inline const char *
-check_string(struct ls_json *j, const char *p, bool *escaped)
-{
-	const char *close = ls_json_plain_end(p, j->end);
-	if (LS_LIKELY(close < j->end && *close == '"'))
-		return close;
-	return check_string_rest(j, close, escaped);
-}
-
 static char *
 put_utf8(char *to, uint32_t c)
 {
@@ -184,9 +179,19 @@ decode_escape(char *to, const char **p)
 	return put_utf8(to, c);
 }
 
+/* A string with something else than plain ASCII at `stop`, out of the way of those without. */
 static bool __attribute__((noinline))
-decode_string(struct ls_json *j, const char *p, const char *close, struct ls_slice *out)
+read_string_rest(struct ls_json *j, const char *p, const char *stop, struct ls_slice *out)
 {
+	bool escaped = false;
+	const char *close = check_string_rest(j, stop, &escaped);
+	if (close == NULL)
+		return false;
+	if (!escaped) {
+		*out = ls_slice(p, (size_t)(close - p));
+		j->at = close + 1;
+		return true;
+	}
 	/* no escape is shorter than what it stands for */
 	char *text = j->arena != NULL ? ls_arena_alloc(j->arena, (size_t)(close - p)) : NULL;
 	if (text == NULL)
@@ -202,7 +207,32 @@ decode_string(struct ls_json *j, const char *p, const char *close, struct ls_sli
 			to = decode_escape(to, &p);
 	}
 	*out = ls_slice(text, (size_t)(to - text));
+	j->at = close + 1;
 	return true;
+}
+
+/* The string whose first byte, behind the quote, is p. */
+static inline bool
+read_string(struct ls_json *j, const char *p, struct ls_slice *out)
+{
+	const char *stop = ls_json_plain_end(p, j->end);
+	if (LS_UNLIKELY(stop == j->end || *stop != '"'))
+		return read_string_rest(j, p, stop, out);
+	*out = ls_slice(p, (size_t)(stop - p));
+	j->at = stop + 1;
+	return true;
+}
+
+static inline bool
+skip_string(struct ls_json *j, const char *p)
+{
+	bool escaped;
+	const char *close = ls_json_plain_end(p, j->end);
+	if (LS_UNLIKELY(close == j->end || *close != '"'))
+		close = check_string_rest(j, close, &escaped);
+	if (close != NULL)
+		j->at = close + 1;
+	return close != NULL;
 }
 
 /* The number's grammar. Returns the byte behind it; NULL after failing. */
@@ -268,46 +298,52 @@ enter(struct ls_json *j, const char *p, bool object)
 	return true;
 }
 
-/* Moves to the next member, *at to its first byte; false when the container has been left. */
-static inline bool
-next(struct ls_json *j, bool object, const char **at)
+/* The first byte of the next member, or the end; NULL when the container has been left. */
+static inline const char *
+next_member(struct ls_json *j, bool object)
 {
 	const char *p = skip_space(j->at, j->end);
 	uint64_t bit = (uint64_t)1 << j->depth;
-	if (LS_UNLIKELY(p == j->end))
-		return fail_type(j, p, NULL);
+	if (LS_UNLIKELY(p == j->end)) {
+		(void)fail_type(j, p, NULL);
+		return NULL;
+	}
 	ls_assert(j->depth > 0 && ((j->objects & bit) != 0) == object);
 	if (*p == (object ? '}' : ']')) {
 		j->depth--;
 		j->at = p + 1;
-		return false;
+		return NULL;
 	}
 	if ((j->first & bit) != 0) {
 		j->first &= ~bit;
-	} else {
-		if (LS_UNLIKELY(*p != ','))
-			return fail(j, p, LS_ERR_INVALID,
-				object ? "comma or } expected" : "comma or ] expected");
-		p = skip_space(p + 1, j->end);
+		return p;
 	}
-	*at = p;
-	return true;
+	if (LS_UNLIKELY(*p != ',')) {
+		(void)fail(j, p, LS_ERR_INVALID,
+			object ? "comma or } expected" : "comma or ] expected");
+		return NULL;
+	}
+	return skip_space(p + 1, j->end);
 }
 
-/* The same and over the key, which is from *key to *close, to its value. */
-static inline bool
-next_key(struct ls_json *j, const char **key, const char **close, bool *escaped)
+/* The same in an object: the first byte of the key itself. */
+static inline const char *
+next_key(struct ls_json *j)
 {
-	const char *p = NULL;
-	if (!next(j, true, &p))
-		return false;
-	if (LS_UNLIKELY(p == j->end || *p != '"'))
-		return fail_type(j, p, "key expected");
-	*key = p + 1;
-	*close = check_string(j, p + 1, escaped);
-	if (LS_UNLIKELY(*close == NULL))
-		return false;
-	p = skip_space(*close + 1, j->end);
+	const char *p = next_member(j, true);
+	if (p == NULL)
+		return NULL;
+	if (LS_UNLIKELY(p == j->end || *p != '"')) {
+		(void)fail_type(j, p, "key expected");
+		return NULL;
+	}
+	return p + 1;
+}
+
+static inline bool
+skip_colon(struct ls_json *j)
+{
+	const char *p = skip_space(j->at, j->end);
 	if (LS_UNLIKELY(p == j->end || *p != ':'))
 		return fail_type(j, p, "colon expected");
 	j->at = p + 1;
@@ -365,14 +401,8 @@ ls_json_object(struct ls_json *j)
 bool
 ls_json_key(struct ls_json *j, struct ls_slice *key)
 {
-	const char *p = NULL, *close = NULL;
-	bool escaped = false;
-	if (!next_key(j, &p, &close, &escaped))
-		return false;
-	if (LS_UNLIKELY(escaped))
-		return decode_string(j, p, close, key);
-	*key = ls_slice(p, (size_t)(close - p));
-	return true;
+	const char *p = next_key(j);
+	return p != NULL && read_string(j, p, key) && skip_colon(j);
 }
 
 bool
@@ -387,51 +417,77 @@ ls_json_array(struct ls_json *j)
 bool
 ls_json_item(struct ls_json *j)
 {
-	const char *p = NULL;
-	if (!next(j, false, &p))
-		return false;
-	/* what comes behind a comma is a value: a bracket here is refused by the call that reads it
-	 */
-	j->at = p;
-	return true;
+	const char *p = next_member(j, false);
+	/* behind a comma must be a value: a bracket is refused by the call that reads it */
+	if (p != NULL)
+		j->at = p;
+	return p != NULL;
 }
 
 bool
 ls_json_string(struct ls_json *j, struct ls_slice *out)
 {
-	const char *p = skip_space(j->at, j->end), *close;
-	bool escaped = false;
+	const char *p = skip_space(j->at, j->end);
 	if (LS_UNLIKELY(p == j->end || *p != '"'))
 		return fail_type(j, p, "string expected");
-	close = check_string(j, ++p, &escaped);
-	if (LS_UNLIKELY(close == NULL))
+	return read_string(j, p + 1, out);
+}
+
+/* Eight digits at once, first in the lowest byte: pairs, then fours, then all. */
+static inline bool
+eight_digits(const char *p, uint64_t *value)
+{
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+	uint64_t v;
+	memcpy(&v, p, 8);
+	if (((v & BYTES(0xf0)) | ((v + BYTES(6)) & BYTES(0xf0)) >> 4) != BYTES(0x33))
 		return false;
-	if (LS_UNLIKELY(escaped) && !decode_string(j, p, close, out))
-		return false;
-	if (LS_LIKELY(!escaped))
-		*out = ls_slice(p, (size_t)(close - p));
-	j->at = close + 1;
+	v = (v & BYTES(0x0f)) * (1 + (10 << 8)) >> 8;
+	v = (v & 0x00ff00ff00ff00ffu) * (1 + (100 << 16)) >> 16;
+	v = (v & 0x0000ffff0000ffffu) * (1 + ((uint64_t)10000 << 32)) >> 32;
+	*value = *value * 100000000 + v;
 	return true;
+#else
+	(void)p;
+	(void)value;
+	return false;
+#endif
+}
+
+/* Reads the digits from p on, returns the byte behind them. */
+static inline const char *
+read_digits(const char *p, const char *end, uint64_t *value, bool *fits)
+{
+	/* 19 digits cannot overflow */
+	const char *safe = end - p > 19 ? p + 19 : end;
+	uint64_t sum = 0;
+	while (safe - p >= 8 && eight_digits(p, &sum))
+		p += 8;
+	for (; p < safe; p++) {
+		unsigned digit = (unsigned)(unsigned char)*p - '0';
+		if (digit > 9)
+			break;
+		sum = sum * 10 + digit;
+	}
+	*fits = true;
+	for (; LS_UNLIKELY(p == safe) && p < end && ls_ascii_digit(*p); safe = ++p)
+		*fits = *fits && !__builtin_mul_overflow(sum, 10, &sum) &&
+			!__builtin_add_overflow(sum, (uint64_t)(*p - '0'), &sum);
+	*value = sum;
+	return p;
 }
 
 /* An integer as sign and magnitude; *at, its first byte, is where a range error lies. */
-static inline bool
+static inline __attribute__((always_inline)) bool
 read_integer(struct ls_json *j, const char **at, bool *negative, uint64_t *magnitude)
 {
 	const char *p = skip_space(j->at, j->end), *end = j->end;
+	bool fits;
 	*at = p;
 	*negative = p < end && *p == '-';
 	p += *negative;
 	const char *first = p;
-	uint64_t value = 0;
-	/* 19 digits cannot overflow */
-	const char *safe = end - p > 19 ? p + 19 : end;
-	for (; p < safe && ls_ascii_digit(*p); p++)
-		value = value * 10 + (uint64_t)(*p - '0');
-	bool fits = true;
-	for (; p < end && ls_ascii_digit(*p); p++)
-		fits = fits && !__builtin_mul_overflow(value, 10, &value) &&
-		       !__builtin_add_overflow(value, (uint64_t)(*p - '0'), &value);
+	p = read_digits(p, end, magnitude, &fits);
 	if (LS_UNLIKELY(p == first))
 		return fail_type(j, p, "number expected");
 	if (LS_UNLIKELY(*first == '0' && p - first > 1))
@@ -440,7 +496,6 @@ read_integer(struct ls_json *j, const char **at, bool *negative, uint64_t *magni
 		return fail(j, p, LS_ERR_INVALID, "integer expected");
 	if (LS_UNLIKELY(!fits))
 		return fail(j, *at, LS_ERR_INVALID, "number out of range");
-	*magnitude = value;
 	j->at = p;
 	return true;
 }
@@ -581,17 +636,13 @@ static inline bool
 skip_or_enter(struct ls_json *j)
 {
 	const char *p = skip_space(j->at, j->end);
-	bool escaped;
 	switch (p < j->end ? *p : '\0') {
 	case '{':
 		return enter(j, p, true);
 	case '[':
 		return enter(j, p, false);
 	case '"':
-		p = check_string(j, p + 1, &escaped);
-		if (p != NULL)
-			j->at = p + 1;
-		return p != NULL;
+		return skip_string(j, p + 1);
 	case 't':
 		return check_literal(j, p, "true", 4);
 	case 'f':
@@ -612,11 +663,10 @@ skip_or_enter(struct ls_json *j)
 static inline bool
 skip_next(struct ls_json *j)
 {
-	const char *p = NULL, *close = NULL;
-	bool escaped;
-	if ((j->objects & (uint64_t)1 << j->depth) != 0)
-		return next_key(j, &p, &close, &escaped);
-	return ls_json_item(j);
+	if ((j->objects & (uint64_t)1 << j->depth) == 0)
+		return ls_json_item(j);
+	const char *p = next_key(j);
+	return p != NULL && skip_string(j, p) && skip_colon(j);
 }
 
 bool
