@@ -13,7 +13,6 @@
 
 #include "base/slice.h"
 #include "leadscore/score.h"
-#include "score/moment.h"
 
 static void *
 plain_realloc(void *ctx, void *ptr, size_t size)
@@ -292,6 +291,196 @@ machines_alone_are_never_hot(void **state)
 	ls_activity_fini(&activity, memory);
 }
 
+/* ---- decay, bit for bit */
+
+/** The value of recency is one decay factor, so a lead with one note shows it naked. */
+static double
+decay_of(const char *half_life, int64_t age_ms)
+{
+	/* the last hour of a day is read as itself, at whatever age */
+	const int64_t end_ms = INT64_C(19737) * LS_DAY_MS;
+	char json[96];
+	struct ls_profile *profile = NULL;
+	struct ls_profile_fault fault;
+	size_t count = 0;
+	(void)snprintf(json, sizeof json, "{\"signals\":{\"recency\":{\"half_life_days\":%s}}}",
+		half_life);
+	assert_int_equal(
+		ls_profile_parse(memory, ls_slice_str(json), &profile, &fault, 1, &count), LS_OK);
+	struct ls_activity activity = { 0 };
+	assert_int_equal(ls_activity_add(&activity, memory, LS_KIND_NOTE, end_ms - 1, 0, 1), LS_OK);
+	struct ls_subject_data data = { .activity = &activity, .employees = -1 };
+	struct ls_moment *moment = ls_moment_new(memory, profile, end_ms + age_ms);
+	struct ls_line lines[16];
+	assert_in_range(ls_line_count(profile), 1, LS_ARRAY_LEN(lines));
+	(void)ls_explain(moment, &data, lines);
+	double value = -1;
+	for (size_t i = 0; i < ls_line_count(profile); i++)
+		if (ls_slice_eq(lines[i].name, LS_S("recency")))
+			value = lines[i].value;
+	(void)ls_moment_free(moment);
+	ls_activity_fini(&activity, memory);
+	(void)ls_profile_free(profile);
+	return value;
+}
+
+static void
+decay_is_the_same_double(void **state)
+{
+	(void)state;
+	/* half-life, age, and what Python says 2.0 ** (-(age / 86400000) / half_life) is */
+	static const struct {
+		const char *half_life;
+		int64_t age_ms;
+		double decay;
+	} rows[] = {
+		{ "21", INT64_C(40493267), 0x1.f823fd3072327p-1 },
+		{ "21", INT64_C(156440965), 0x1.e24c0a6bda81dp-1 },
+		{ "14", INT64_C(116405877), 0x1.def611446dd3cp-1 },
+		{ "14", INT64_C(147920620), 0x1.d663a2a2e8153p-1 },
+		{ "0.5", INT64_C(4070378921), 0x1.b70eb114497abp-95 },
+		{ "7", INT64_C(59346201), 0x1.de5583fb2cdf6p-1 },
+		{ "3.3", INT64_C(112511780), 0x1.8579ac5f70cdcp-1 },
+		{ "21", INT64_C(30949357023), 0x1.ebf3b6e077486p-18 },
+		{ "21", INT64_C(23421248560), 0x1.10c15cc765378p-13 },
+		{ "0.5", INT64_C(5343353851), 0x1.3da41a429b88ep-124 },
+		{ "365", INT64_C(33197714720), 0x1.eda320f687d5dp-2 },
+		{ "14", INT64_C(31693041), 0x1.f6c90b4f1e0f2p-1 },
+		{ "21", INT64_C(34073136098), 0x1.2a51c7780f7a7p-19 },
+		{ "7", INT64_C(24989637322), 0x1.9a79f0c334a7fp-42 },
+		{ "21", INT64_C(159549948), 0x1.e1b97bc0df6e9p-1 },
+		{ "14", INT64_C(72461272), 0x1.eb2ceedb1d3c1p-1 },
+		{ "3.3", INT64_C(19093881712), 0x1.05c37ce4804e3p-67 },
+		{ "21", INT64_C(34104825909), 0x1.26bacbdc0d8c9p-19 },
+		{ "90", INT64_C(163992467), 0x1.f891e73ad79f2p-1 },
+		{ "0.5", INT64_C(26833301379), 0x1.d0408455e4fd3p-622 },
+		{ "365", INT64_C(30779308826), 0x1.044b178483f20p-1 },
+		{ "3.3", INT64_C(29288583897), 0x1.36092ac8872cep-103 },
+		{ "11.1", INT64_C(96306900), 0x1.dd92e4cba7cd2p-1 },
+		{ "90", INT64_C(1002170858), 0x1.d43ebd14d42b3p-1 },
+		{ "90", INT64_C(70530508), 0x1.fcca87b554971p-1 },
+		{ "11.1", INT64_C(143503168), 0x1.cd8ed414be673p-1 },
+		{ "7", INT64_C(27455058339), 0x1.854c51db3d0efp-46 },
+		{ "11.1", INT64_C(27793026), 0x1.f5d15dfb75f5dp-1 },
+		{ "14", INT64_C(56039440), 0x1.efd1c86937e28p-1 },
+		{ "21", INT64_C(161256496), 0x1.e1691c5d04a02p-1 },
+		{ "90", INT64_C(144047483), 0x1.f977c19f3e073p-1 },
+		{ "11.1", INT64_C(19904637575), 0x1.2f6f94655151dp-21 },
+		{ "21", INT64_C(4822570667), 0x1.447f0498f51b3p-3 },
+		{ "365", INT64_C(128955078), 0x1.fe8d04d04edb5p-1 },
+		{ "90", INT64_C(24694661461), 0x1.c546acffd200fp-4 },
+		{ "365", INT64_C(43335846), 0x1.ff83368912e1ep-1 },
+		{ "21", INT64_C(3926226243), 0x1.c901f75aa84e7p-3 },
+		{ "14", INT64_C(70092576), 0x1.ebd7b94cd5e54p-1 },
+		{ "21", INT64_C(59805474), 0x1.f46f51d44845fp-1 },
+		{ "11.1", INT64_C(60864918), 0x1.e9f719adc43edp-1 },
+		{ "7", INT64_C(75005843), 0x1.d5d36d74bc278p-1 },
+		{ "21", INT64_C(120051764), 0x1.e90c6e352f11dp-1 },
+		{ "0.5", INT64_C(27422600), 0x1.49bf5762617bdp-1 },
+		{ "21", INT64_C(30072967220), 0x1.57cacb2ba32ddp-17 },
+		{ "14", INT64_C(177324611), 0x1.ce879c030fc4cp-1 },
+		{ "11.1", INT64_C(5723117817), 0x1.05d2d82650f48p-6 },
+		{ "365", INT64_C(107746452), 0x1.fec9f5c8316f5p-1 },
+		{ "7", INT64_C(11406824091), 0x1.19fdf3ce0a910p-19 },
+	};
+	for (size_t i = 0; i < LS_ARRAY_LEN(rows); i++) {
+		double decay = decay_of(rows[i].half_life, rows[i].age_ms);
+		assert_memory_equal(&decay, &rows[i].decay, sizeof decay);
+	}
+}
+
+/* ---- words */
+
+static void
+check_words(const struct ls_profile *profile, const struct ls_subject_data *data, int64_t now_ms,
+	const char *const *expected)
+{
+	struct ls_moment *moment = ls_moment_new(memory, profile, now_ms);
+	struct ls_line lines[16];
+	char words[200];
+	assert_in_range(ls_line_count(profile), 1, LS_ARRAY_LEN(lines));
+	(void)ls_explain(moment, data, lines);
+	for (size_t i = 0; i < ls_line_count(profile); i++) {
+		size_t len = ls_line_words(moment, &lines[i], words, sizeof words);
+		assert_string_equal(words, expected[i]);
+		assert_int_equal(len, strlen(expected[i]));
+		/* cut off anywhere, it is still terminated and a prefix */
+		for (size_t size = 1; size <= len; size++) {
+			char small[200];
+			size_t n = ls_line_words(moment, &lines[i], small, size);
+			assert_int_equal(n, strlen(small));
+			assert_memory_equal(small, words, n);
+		}
+	}
+	(void)ls_moment_free(moment);
+}
+
+static void
+add_at(struct ls_activity *activity, unsigned kind, int64_t time_ms, uint64_t message)
+{
+	assert_int_equal(ls_activity_add(activity, memory, kind, time_ms, message, 1), LS_OK);
+}
+
+static struct ls_fact
+always_de(const void *ctx, struct ls_slice field)
+{
+	(void)ctx;
+	if (ls_slice_eq(field, LS_S("country")))
+		return (struct ls_fact){ .type = LS_FACT_STRING, .string = LS_S("DE") };
+	return (struct ls_fact){ .type = LS_FACT_NONE };
+}
+
+static void
+words_for_people(void **state)
+{
+	(void)state;
+	const int64_t now = INT64_C(1705314600000); /* 2024-01-15T10:30:00Z */
+	const char json[] = "{\"rules\":["
+			    "{\"id\":\"a\",\"when\":{\"kind\":\"form_submit\"},\"points\":6},"
+			    "{\"id\":\"b\",\"when\":{\"field\":\"country\",\"in\":[\"DE\",\"AT\"]},"
+			    "\"points\":2},"
+			    "{\"id\":\"c\",\"when\":{\"field\":\"phone\",\"exists\":true},"
+			    "\"points\":1}]}";
+	struct ls_profile *profile = NULL;
+	struct ls_profile_fault fault;
+	size_t count = 0;
+	assert_int_equal(
+		ls_profile_parse(memory, ls_slice_str(json), &profile, &fault, 1, &count), LS_OK);
+
+	struct ls_activity activity = { 0 };
+	struct ls_subject_data data = { .activity = &activity, .employees = -1, .fact = always_de };
+	const char *const nothing[] = { "no opens in the last 7 days",
+		"no message opened or clicked", "no visits to the website",
+		"no meetings, calls or other activities", "no deal with a chance",
+		"company size unknown", "no activity yet", "0 form submissions",
+		"country is \"DE\" or \"AT\"", "phone is not known" };
+	check_words(profile, &data, now, nothing);
+
+	for (uint64_t m = 1; m <= 5; m++)
+		add_at(&activity, LS_KIND_EMAIL_OPEN, now - (int64_t)m * 30 * LS_HOUR_MS, m);
+	add_at(&activity, LS_KIND_EMAIL_OPEN, now - 3 * LS_HOUR_MS, 5);
+	add_at(&activity, LS_KIND_EMAIL_CLICK, now - 24 * LS_HOUR_MS, 1);
+	add_at(&activity, LS_KIND_EMAIL_CLICK, now - 48 * LS_HOUR_MS, 2);
+	for (int i = 0; i < 4; i++)
+		add_at(&activity, LS_KIND_VISIT, now - (int64_t)(11 + i) * LS_HOUR_MS, 0);
+	add_at(&activity, LS_KIND_MEETING, now - 2 * LS_HOUR_MS, 0);
+	add_at(&activity, LS_KIND_CALL, now - 70 * LS_HOUR_MS, 0);
+	add_at(&activity, LS_KIND_CALL, now - 80 * LS_HOUR_MS, 0);
+	add_at(&activity, LS_KIND_FORM_SUBMIT, now - 99 * LS_HOUR_MS, 0);
+	data.stage_probability = 0.9;
+	data.employees = 200;
+	const char *const busy[] = { "6 opens in the last 7 days, the last 2 hours ago",
+		"clicked 2 of 5 messages, most recently yesterday",
+		"visited 4 times, most recently yesterday",
+		"1 meeting, 2 calls and 1 form submission, most recently today",
+		"deal stage probability 90 %", "200 employees", "last active 1 hour ago",
+		"1 form submission, 4 days ago", "country is \"DE\" or \"AT\"",
+		"phone is not known" };
+	check_words(profile, &data, now, busy);
+	ls_activity_fini(&activity, memory);
+	(void)ls_profile_free(profile);
+}
+
 int
 main(void)
 {
@@ -299,6 +488,8 @@ main(void)
 		cmocka_unit_test(every_vector),
 		cmocka_unit_test(accounts),
 		cmocka_unit_test(machines_alone_are_never_hot),
+		cmocka_unit_test(decay_is_the_same_double),
+		cmocka_unit_test(words_for_people),
 	};
 	return cmocka_run_group_tests_name("score", tests, load_vectors, free_vectors);
 }
