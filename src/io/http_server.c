@@ -223,7 +223,7 @@ on_tick(void *ctx)
 {
 	struct ls_http_server *server = LS_CAST(http_server, ctx);
 	int64_t now_ns = ls_loop_mono_ns(server->loop);
-	for (int state = 0; state < LS_HTTP_STATES; state++) {
+	for (enum ls_http_state state = 0; state < LS_HTTP_STATES; state++) {
 		struct ls_http_link *list = &server->states[state];
 		int64_t born_before = now_ns - deadline_ms(server, state) * NS_PER_MS;
 		if (state == LS_HTTP_BODY) {
