@@ -115,23 +115,24 @@ fixture_teardown(void **state)
 	return 0;
 }
 
-/** SQL on the storage thread, behind the backends' backs. */
-static LS_UNUSED int
-fixture_exec_run(struct ls_sqlite_conn *conn, void *arg)
-{
-	return ls_sqlite_exec(conn, arg);
-}
-
-static LS_UNUSED int
-fixture_exec(struct fixture *fx, char *sql)
-{
-	return ls_sqlite_call(fx->db, fixture_exec_run, sql);
-}
-
 struct fixture_number {
 	const char *sql;
 	int64_t value;
 };
+
+/** SQL on the storage thread, behind the backends' backs. */
+static LS_UNUSED int
+fixture_exec_run(struct ls_sqlite_conn *conn, void *arg)
+{
+	return ls_sqlite_exec(conn, ((struct fixture_number *)arg)->sql);
+}
+
+static LS_UNUSED int
+fixture_exec(struct fixture *fx, const char *sql)
+{
+	struct fixture_number number = { .sql = sql };
+	return ls_sqlite_call(fx->db, fixture_exec_run, &number);
+}
 
 static LS_UNUSED int
 fixture_number_run(struct ls_sqlite_conn *conn, void *arg)
