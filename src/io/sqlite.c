@@ -350,9 +350,8 @@ set_up(struct ls_sqlite *db, struct ls_sqlite_conn *conn)
 	char sql[64];
 	(void)sqlite3_busy_timeout(conn->raw, db->busy_ms);
 	(void)sqlite3_db_config(conn->raw, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
-	int err = ls_sqlite_exec(conn, pragmas);
-	if (err == LS_OK)
-		err = use_wal(conn);
+	int rc = sqlite3_exec(conn->raw, pragmas, NULL, NULL, NULL);
+	int err = rc == SQLITE_OK ? use_wal(conn) : failed(conn, rc, "opening");
 	if (err == LS_OK)
 		err = ls_sqlite_number(conn, "PRAGMA page_size", &page_size);
 	if (err == LS_OK && db->max_bytes != 0 && page_size > 0) {
@@ -390,7 +389,7 @@ conn_open(struct ls_sqlite *db)
 	const int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX |
 			  SQLITE_OPEN_EXRESCODE;
 	int rc = sqlite3_open_v2(db->path, &conn->raw, flags, NULL);
-	int err = rc == SQLITE_OK ? set_up(db, conn) : failed(conn, rc, "open");
+	int err = rc == SQLITE_OK ? set_up(db, conn) : failed(conn, rc, "opening");
 	if (err != LS_OK) {
 		ls_error("storage", "cannot use the database file=%s", db->path);
 		conn_close(conn);
@@ -501,11 +500,10 @@ work(struct ls_sqlite *db)
 	(void)pthread_mutex_lock(&db->lock);
 	for (;;) {
 		take_round(db, &group, &one);
-		bool nothing = group.first == NULL && one.first == NULL;
+		const bool nothing = group.first == NULL && one.first == NULL;
 		if (nothing && db->stop)
 			break;
-		bool due = wal_is_due(&db->conn, nothing ? WAL_IDLE_PAGES : WAL_BUSY_PAGES);
-		if (nothing && !due) {
+		if (nothing && !wal_is_due(&db->conn, WAL_IDLE_PAGES)) {
 			db->busy = false;
 			(void)pthread_cond_broadcast(&db->idle);
 			(void)pthread_cond_wait(&db->work, &db->lock);
@@ -517,7 +515,7 @@ work(struct ls_sqlite *db)
 			run_group(db, &group);
 		if (one.first != NULL)
 			run_alone(db, &one);
-		if (due)
+		if (wal_is_due(&db->conn, nothing ? WAL_IDLE_PAGES : WAL_BUSY_PAGES))
 			wal_checkpoint(&db->conn);
 		(void)pthread_mutex_lock(&db->lock);
 	}

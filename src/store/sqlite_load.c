@@ -41,7 +41,7 @@ static const char *
 point(struct ls_slice *slice, const char *at)
 {
 	slice->data = at;
-	return at + slice->len;
+	return slice->len > 0 ? at + slice->len : at; /* `at` is NULL for a page without bytes */
 }
 
 /* bound and ready: every row goes through `take` */

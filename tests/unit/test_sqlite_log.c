@@ -5,8 +5,8 @@
 #include "storage_fixture.h"
 
 #include <fcntl.h>
-#include <poll.h>
 #include <signal.h>
+#include <sys/resource.h>
 
 #include "base/clock.h"
 #include "base/hash.h"
@@ -439,6 +439,33 @@ full_disk_and_relief(void **state)
 	fixture_fini(&fx);
 }
 
+/* the same from the system: a write that fails half-way through the write-ahead log */
+static void
+failing_writes_and_relief(void **state)
+{
+	struct fixture *fx = *state;
+	static char body[4000];
+	struct rlimit before, tight = { .rlim_cur = 256 << 10 };
+	assert_int_equal(getrlimit(RLIMIT_FSIZE, &before), 0);
+	tight.rlim_max = before.rlim_max;
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &tight), 0);
+	struct acks acks = { .loop = fx->loop };
+	size_t stored = 0;
+	while (acks.failed < 3 && stored < 1000) {
+		acks.expected = acks.got + acks.failed + 1;
+		assert_int_equal(append(fx, ls_slice(body, sizeof body), 1, &acks), LS_OK);
+		ls_loop_run(fx->loop);
+		stored = acks.got;
+	}
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
+	assert_int_equal(acks.failed, 3);
+	assert_int_equal(acks.err, LS_ERR_IO);
+	assert_int_equal(append_many(fx, 100, 1).got, 100);
+	fixture_close(fx);
+	fixture_open(fx);
+	assert_int_equal(read_page(fx, 0, 10000).count, stored + 100);
+}
+
 /* the child: appends as fast as it can, and tells the pipe which ids were acknowledged */
 struct writer {
 	struct fixture *fx;
@@ -569,6 +596,8 @@ main(void)
 		cmocka_unit_test_setup_teardown(
 			ids_are_never_given_twice, fixture_setup, fixture_teardown),
 		cmocka_unit_test(full_disk_and_relief),
+		cmocka_unit_test_setup_teardown(
+			failing_writes_and_relief, fixture_setup, fixture_teardown),
 		cmocka_unit_test(survives_kill_9),
 	};
 	ls_logger_init(LS_LEVEL_ERROR, LS_LOG_TEXT);
