@@ -1,6 +1,11 @@
 // SPDX-License-Identifier: MIT
 /* json_read: the grammar by a table of documents with the offset of the offending byte, read by
- * skipping and by pulling; then values, the idiom, limits and misuse by peers. */
+ * skipping and by pulling; then values, the idiom, limits and misuse by peers.
+ *
+ * Where RFC 8259 lets the reader choose, ours refuses: a byte order mark, what is no UTF-8 (UTF-16
+ * too), escapes of lone surrogates, more than 32 levels. It takes every number that the grammar
+ * takes, and refuses to return one that does not fit what was asked for. Equal keys are all handed
+ * out, in order: the caller decides. */
 
 #include <setjmp.h>
 #include <stdarg.h>
