@@ -428,6 +428,15 @@ decode_element(struct batch *batch, struct ls_json *json, const struct ls_path *
 	map_change(batch, &change);
 }
 
+static void
+decode_array(struct batch *batch, struct ls_json *json)
+{
+	struct ls_path path = { 0 };
+	(void)ls_json_array(json);
+	for (; ls_json_item(json) && batch->decode.err == LS_OK; path.index++)
+		decode_element(batch, json, &path);
+}
+
 static int
 decode(const struct ls_source_config *config, const struct ls_source_entry *entry,
 	struct ls_arena *arena, struct ls_decoded *out)
@@ -438,12 +447,22 @@ decode(const struct ls_source_config *config, const struct ls_source_entry *entr
 	ls_decode_init(&batch.decode, arena, entry->received_ms);
 	ls_buf_init(&batch.scratch, DETAIL_MAX);
 	ls_json_init(&json, entry->body, arena);
-	if (ls_json_peek(&json) == LS_JSON_OBJECT) {
+	switch (ls_json_peek(&json)) {
+	case LS_JSON_ARRAY:
+		decode_array(&batch, &json);
+		break;
+	case LS_JSON_OBJECT:
 		decode_element(&batch, &json, NULL);
-	} else if (ls_json_array(&json)) {
-		struct ls_path path = { 0 };
-		for (; ls_json_item(&json) && batch.decode.err == LS_OK; path.index++)
-			decode_element(&batch, &json, &path);
+		break;
+	case LS_JSON_STRING:
+	case LS_JSON_NUMBER:
+	case LS_JSON_BOOL:
+	case LS_JSON_NULL:
+		(void)ls_json_skip(&json);
+		ls_decode_fault(&batch.decode, NULL, LS_S("must be an array of changes"));
+		break;
+	case LS_JSON_INVALID:
+		break;
 	}
 	ls_buf_fini(&batch.scratch);
 	return ls_decode_finish(&batch.decode, &json, out);

@@ -338,6 +338,7 @@ broken_json(void **state)
 	assert_int_equal(f->decoded.count, 0);
 	fixture_decode(f, "hubspot", LS_S("42"));
 	assert_int_equal(f->err, LS_ERR_INVALID);
+	assert_string_equal(fixture_text(f), "fault : must be an array of changes\n");
 }
 
 static void
