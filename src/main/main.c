@@ -7,6 +7,7 @@ int
 main(int argc, char **argv)
 {
 	static const struct ls_command *const commands[] = {
+		&ls_cmd_forge,
 		&ls_cmd_version,
 	};
 	return ls_cli_main(commands, LS_ARRAY_LEN(commands), argc, argv);
