@@ -10,6 +10,12 @@
 /** A slice of a string literal, at compile time. */
 #define LS_S(literal) ((struct ls_slice){ .data = "" literal, .len = sizeof(literal) - 1 })
 
+/** The same as an initialiser of static data. */
+#define LS_S_INIT(literal)                                                                         \
+	{                                                                                          \
+		.data = "" literal, .len = sizeof(literal) - 1                                     \
+	}
+
 /** printf helper: printf("%.*s", LS_FMT(slice)). */
 #define LS_FMT(s) (int)LS_MIN((s).len, (size_t)INT32_MAX), (s).data
 

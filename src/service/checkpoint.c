@@ -199,10 +199,13 @@ end_cut(struct ls_checkpoint *c)
 }
 
 static void
-on_trimmed(void *ctx, int err)
+on_trimmed(void *ctx, int err, uint64_t deleted, bool more)
 {
 	struct ls_checkpoint *c = self(ctx);
+	(void)deleted;
 	c->trimming = false;
+	if (more)
+		c->trimmed_ns = 0; /* the next checkpoint goes on with it */
 	if (err != LS_OK && err != LS_ERR_CLOSED)
 		ls_warn("checkpoint", "the log could not be trimmed reason=\"%s\"",
 			ls_strerror(err));

@@ -18,7 +18,8 @@
 #define ARENA_MAX   (256u << 20)
 #define RETRY_AFTER "2"
 
-static const struct ls_http_header retry_header[] = { { LS_S("Retry-After"), LS_S(RETRY_AFTER) } };
+static const struct ls_http_header retry_header[] = { { LS_S_INIT("Retry-After"),
+	LS_S_INIT(RETRY_AFTER) } };
 
 size_t
 ls_source_index(const struct ls_source *source)

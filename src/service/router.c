@@ -125,9 +125,10 @@ void
 ls_reply_problem(
 	struct ls_service *service, struct ls_http_request *req, int status, const char *detail)
 {
-	static const struct ls_http_header retry[] = { { LS_S("Retry-After"), LS_S("1") } };
-	static const struct ls_http_header bearer[] = { { LS_S("WWW-Authenticate"),
-		LS_S("Bearer") } };
+	static const struct ls_http_header retry[] = { { LS_S_INIT("Retry-After"),
+		LS_S_INIT("1") } };
+	static const struct ls_http_header bearer[] = { { LS_S_INIT("WWW-Authenticate"),
+		LS_S_INIT("Bearer") } };
 	struct ls_http_response response = { 0 };
 	ls_problem(req->arena, status, detail, &response);
 	if (status == 503 || status == 401) {
@@ -142,8 +143,8 @@ ls_reply_json(
 	struct ls_service *service, struct ls_http_request *req, int status, struct ls_buf *body)
 {
 	static const struct ls_http_header headers[] = {
-		{ LS_S("Cache-Control"), LS_S("no-store") },
-		{ LS_S("X-Content-Type-Options"), LS_S("nosniff") },
+		{ LS_S_INIT("Cache-Control"), LS_S_INIT("no-store") },
+		{ LS_S_INIT("X-Content-Type-Options"), LS_S_INIT("nosniff") },
 	};
 	const struct ls_http_response response = {
 		.status = status,
