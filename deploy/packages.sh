@@ -50,9 +50,12 @@ ls_packages_install()
 			echo "  apt-get install --no-install-recommends ${missing[*]}" >&2
 			return 1
 		fi
-		as_root=(sudo)
-		[ -t 0 ] || as_root+=(-n)
-		as_root+=(env)
+		if [ ! -t 0 ] && ! sudo -n true 2>/dev/null; then
+			echo "error: missing packages; sudo wants a password and there is no terminal to ask. As root:" >&2
+			echo "  apt-get install --no-install-recommends ${missing[*]}" >&2
+			return 1
+		fi
+		as_root=(sudo env)
 		echo "using sudo to install packages"
 	else
 		as_root=(env)
