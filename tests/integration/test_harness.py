@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: MIT
 """The harness itself: a test suite whose watchdog cannot bark proves nothing."""
+import json
 import signal
 import sys
 
 import pytest
 
-from harness import hubspot
+from harness import count, hubspot
 from harness.process import Process, free_port
 
 SERVER = '''
@@ -80,3 +81,25 @@ def test_hubspot_signature():
     # computed with: printf 'POSThttps://ls.example/webhooks/hubspot[]1700000000000' | openssl dgst -sha256 -hmac secret -binary | base64
     assert hubspot.sign_v3('secret', 'POST', 'https://ls.example/webhooks/hubspot', '[]', 1700000000000) == \
         'msAU4oj7j7RqHp5Wkt3KxVSk86vHBieOVvIVnkRtj5s='
+
+
+def test_counting_meson(tmp_path):
+    rows = [
+        {'result': 'OK', 'stdout': '1..2\nok 1 - a\nok 2 - b\n'},
+        {'result': 'OK', 'stdout': 'replayed 16 inputs\n'},
+        {'result': 'FAIL', 'stdout': 'ok 1 - a\nnot ok 2 - b\nnot ok 3 - c\n'},
+        {'result': 'ERROR', 'stdout': 'ok 1 - a\n'},  # died in the second
+        {'result': 'TIMEOUT'},
+        {'result': 'OK', 'stdout': 'ok 1 - a # SKIP no server\nok 2 - b\n'},
+        {'result': 'SKIP', 'stdout': ''},
+    ]
+    path = tmp_path / 'log.json'
+    path.write_text('\n'.join(map(json.dumps, rows)))
+    assert count.count_meson(path) == (2 + 1 + 1 + 1 + 1, 2 + 1 + 1, 1 + 1)
+
+
+def test_counting_pytest(tmp_path):
+    path = tmp_path / 'log.xml'
+    path.write_text('<testsuites><testsuite><testcase/><testcase><failure/></testcase><testcase><error/></testcase>'
+                    '<testcase><skipped/></testcase><testcase><system-out/></testcase></testsuite></testsuites>')
+    assert count.count_junit(path) == (2, 2, 1)
