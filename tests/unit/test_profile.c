@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-#include "base/slice.h"
+#include "base/buf.h"
 #include "leadscore/score.h"
 
 static void *
@@ -232,25 +232,28 @@ limits(void **state)
 {
 	(void)state;
 	struct result result;
-	size_t size = (size_t)300 * 1024, at = 0;
-	char *json = malloc(size);
-	assert_non_null(json);
-	at += (size_t)snprintf(json, size, "{\"rules\":[");
+	struct ls_buf json;
+	ls_buf_init(&json, (size_t)300 * 1024);
+	ls_buf_add_lit(&json, "{\"rules\":[");
 	for (int i = 0; i < 201; i++)
-		at += (size_t)snprintf(json + at, size - at,
+		ls_buf_addf(&json,
 			"%s{\"id\":\"r%d\",\"when\":{\"kind\":\"visit\"},\"points\":1,"
 			"\"half_life_days\":%d}",
 			i > 0 ? "," : "", i, i + 1);
-	(void)snprintf(json + at, size - at, "]}");
-	parse(&result, json);
+	ls_buf_add(&json, "]}", 3);
+	assert_int_equal(json.err, LS_OK);
+	parse(&result, json.data);
 	assert_int_equal(result.count, 1);
 	assert_string_equal(result.faults[0].pointer, "/rules");
-	memset(json, ' ', size - 1);
-	json[size - 1] = '\0';
-	parse(&result, json);
+	ls_buf_reset(&json);
+	for (int i = 0; i < 256 * 1024; i++)
+		ls_buf_add_char(&json, ' ');
+	ls_buf_add(&json, "{}", 3);
+	assert_int_equal(json.err, LS_OK);
+	parse(&result, json.data);
 	assert_int_equal(result.count, 1);
 	assert_non_null(strstr(result.faults[0].what, "262144 bytes"));
-	free(json);
+	ls_buf_fini(&json);
 }
 
 /** Out of memory at every allocation in turn: an error, no profile, no leak (ASan looks). */
