@@ -225,7 +225,8 @@ on_tick(void *ctx)
 	int64_t now_ns = ls_loop_mono_ns(server->loop);
 	for (enum ls_http_state state = 0; state < LS_HTTP_STATES; state++) {
 		struct ls_http_link *list = &server->states[state];
-		int64_t born_before = now_ns - deadline_ms(server, state) * NS_PER_MS;
+		int64_t born_before =
+			now_ns - deadline_ms(server, (enum ls_http_state)state) * NS_PER_MS;
 		if (state == LS_HTTP_BODY) {
 			expire_bodies(server, now_ns);
 			continue;
