@@ -8,13 +8,12 @@
 #include "source/hubspot_element.h"
 #include "source/hubspot_sign.h"
 
-#define ELEMENT_BYTES_MIN                                                                          \
-	200u /* the shortest element HubSpot sends, about: for the first guess                     \
-	      */
-#define DETAIL_MAX       4096u
+#define ELEMENT_BYTES    200u   /* about the shortest that HubSpot sends: for the first guess */
+#define DETAIL_MAX       8192u  /* the longest that the limits below give, every byte escaped */
+#define CHANGES_MAX      10000u /* HubSpot sends 100 */
 #define DETAIL_VALUE_MAX 256u
 #define DETAIL_NOTE_MAX  64u
-#define MERGED_MAX       1000u
+#define MERGED_MAX       256u /* HubSpot folds at most 250 records into one */
 
 /* twelve fields with their lengths, of which nine are ids */
 #define IDENTITY_MAX (16u + 9u * (LS_ID_MAX + 2u) + 3u * (LS_HUBSPOT_TEXT_MAX + 2u))
@@ -433,8 +432,15 @@ decode_array(struct batch *batch, struct ls_json *json)
 {
 	struct ls_path path = { 0 };
 	(void)ls_json_array(json);
-	for (; ls_json_item(json) && batch->decode.err == LS_OK; path.index++)
-		decode_element(batch, json, &path);
+	for (; ls_json_item(json) && batch->decode.err == LS_OK; path.index++) {
+		if (path.index < CHANGES_MAX) {
+			decode_element(batch, json, &path);
+			continue;
+		}
+		if (path.index == CHANGES_MAX)
+			ls_decode_fault(&batch->decode, NULL, LS_S("has more than 10,000 changes"));
+		(void)ls_json_skip(json);
+	}
 }
 
 static int
@@ -443,7 +449,7 @@ decode(const struct ls_source_config *config, const struct ls_source_entry *entr
 {
 	struct ls_json json;
 	struct batch batch = { .key = config->dedupe_key,
-		.expected = entry->body.len / ELEMENT_BYTES_MIN + 1 };
+		.expected = entry->body.len / ELEMENT_BYTES + 1 };
 	ls_decode_init(&batch.decode, arena, entry->received_ms);
 	ls_buf_init(&batch.scratch, DETAIL_MAX);
 	ls_json_init(&json, entry->body, arena);

@@ -66,7 +66,7 @@ oracle_event(const struct ls_event *e)
 	oracle_text(s->email, LS_EMAIL_MAX);
 	oracle_text(s->visitor, 64);
 	oracle_text(e->message, 256);
-	require(e->detail.len == 0 || (e->detail.len <= 4096 && ls_json_valid(e->detail)));
+	require(e->detail.len == 0 || (e->detail.len <= 8192 && ls_json_valid(e->detail)));
 	require((e->kind == LS_KIND_MERGE) == (e->merged_count > 0));
 	require((e->kind == LS_KIND_ASSOCIATION) == (e->other.system.len > 0));
 	require(e->kind != LS_KIND_ATTRIBUTES || e->attribute_count > 0);

@@ -360,6 +360,68 @@ many_faults(void **state)
 	ls_buf_fini(&body);
 }
 
+static void
+too_many_changes(void **state)
+{
+	struct fixture *f = *state;
+	struct ls_buf body;
+	ls_buf_init(&body, 1u << 20);
+	for (int i = 0; i < 10002; i++)
+		ls_buf_addf(
+			&body, "%c{\"portalId\":1,\"subscriptionType\":\"x\"}", i > 0 ? ',' : '[');
+	ls_buf_add_char(&body, ']');
+	fixture_decode(f, "hubspot", ls_buf_slice(&body));
+	assert_int_equal(f->err, LS_ERR_INVALID);
+	assert_int_equal(f->decoded.count, 10000);
+	assert_int_equal(f->decoded.fault_count, 1);
+	ls_buf_fini(&body);
+}
+
+static void
+too_many_merged(void **state)
+{
+	struct fixture *f = *state;
+	struct ls_buf body;
+	ls_buf_init(&body, 1u << 20);
+	for (int ids = 256; ids <= 257; ids++) {
+		ls_buf_reset(&body);
+		ls_buf_add_lit(&body, "[{\"portalId\":1,\"subscriptionType\":\"contact.merge\","
+				      "\"newObjectId\":1,\"mergedObjectIds\":[");
+		for (int i = 0; i < ids; i++)
+			ls_buf_addf(&body, "%s%d", i > 0 ? "," : "", i + 2);
+		ls_buf_add_lit(&body, "]}]");
+		fixture_decode(f, "hubspot", ls_buf_slice(&body));
+		assert_int_equal(f->decoded.count, ids == 256 ? 1 : 0);
+		assert_int_equal(f->decoded.fault_count, ids == 256 ? 0 : 1);
+	}
+	ls_buf_fini(&body);
+}
+
+/* The longest detail there can be: all its texts at their limits, of bytes that take six to
+ * write. */
+static void
+longest_detail(void **state)
+{
+	static const char *const members[] = { "subscriptionType", "propertyName", "propertyValue",
+		"associationType", "changeSource", "sourceId" };
+	struct fixture *f = *state;
+	struct ls_buf body;
+	ls_buf_init(&body, 1u << 20);
+	ls_buf_add_lit(&body, "[{\"portalId\":1");
+	for (size_t i = 0; i < LS_ARRAY_LEN(members); i++) {
+		ls_buf_addf(&body, ",\"%s\":\"", members[i]);
+		for (int k = 0; k < (i == 2 ? 300 : 128); k++)
+			ls_buf_add_lit(&body, "\\u0001");
+		ls_buf_add_char(&body, '"');
+	}
+	ls_buf_add_lit(&body, "}]");
+	fixture_decode(f, "hubspot", ls_buf_slice(&body));
+	assert_int_equal(f->err, LS_OK);
+	assert_int_equal(f->decoded.count, 1);
+	assert_true(f->decoded.events[0].detail.len > 4096);
+	ls_buf_fini(&body);
+}
+
 /* Whatever the arena's maximum: LS_ERR_NOMEM and nothing else, or the whole. */
 static void
 no_memory(void **state)
@@ -418,6 +480,9 @@ main(void)
 		WITH_FIXTURE(long_values_are_cut),
 		WITH_FIXTURE(broken_json),
 		WITH_FIXTURE(many_faults),
+		WITH_FIXTURE(too_many_changes),
+		WITH_FIXTURE(too_many_merged),
+		WITH_FIXTURE(longest_detail),
 		WITH_FIXTURE(no_memory),
 		cmocka_unit_test(registry),
 	};
