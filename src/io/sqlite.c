@@ -315,7 +315,7 @@ on_commit(void *ctx, sqlite3 *raw, const char *schema, int pages)
 static int
 use_wal(struct ls_sqlite_conn *conn)
 {
-	struct ls_stmt *stmt;
+	struct ls_stmt *stmt = NULL;
 	bool row = false, wal = false;
 	int err = ls_sqlite_prepare(conn, "PRAGMA journal_mode = WAL", &stmt);
 	if (err == LS_OK)
@@ -356,7 +356,7 @@ set_up(struct ls_sqlite *db, struct ls_sqlite_conn *conn)
 		err = ls_sqlite_number(conn, "PRAGMA page_size", &page_size);
 	if (err == LS_OK && db->max_bytes != 0 && page_size > 0) {
 		(void)snprintf(sql, sizeof sql, "PRAGMA max_page_count = %llu",
-			(unsigned long long)(db->max_bytes / (uint64_t)page_size + 1));
+			(unsigned long long)db->max_bytes / (unsigned long long)page_size + 1);
 		err = ls_sqlite_exec(conn, sql);
 	}
 	if (err == LS_OK)

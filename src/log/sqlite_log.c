@@ -489,6 +489,22 @@ shrink(struct sqlite_log *log)
 	return much ? ls_stmt_run(log->shrink) : err;
 }
 
+/* the transaction; `first` is the first entry there is */
+static int
+trim_once(struct sqlite_log *log, struct trim *trim, uint64_t first, struct ls_sqlite_conn *conn)
+{
+	/* ids below the first are gone: no steps through nothing */
+	log->trim_cursor = LS_MAX(log->trim_cursor, first - 1);
+	int err = ls_sqlite_begin(conn);
+	if (err != LS_OK)
+		return err;
+	err = trim_steps(log, trim, conn);
+	if (err == LS_OK)
+		return ls_sqlite_commit(conn);
+	ls_sqlite_rollback(conn);
+	return err;
+}
+
 static int
 run_trim(struct ls_sqlite_job *job, struct ls_sqlite_conn *conn)
 {
@@ -496,18 +512,8 @@ run_trim(struct ls_sqlite_job *job, struct ls_sqlite_conn *conn)
 	struct sqlite_log *log = trim->log;
 	int64_t first = 0;
 	int err = ls_sqlite_number(conn, SQL_FIRST, &first);
-	if (err != LS_OK || first == 0)
-		return err;
-	/* ids below the first are gone: no steps through nothing */
-	log->trim_cursor = LS_MAX(log->trim_cursor, (uint64_t)first - 1);
-	err = ls_sqlite_begin(conn);
-	if (err != LS_OK)
-		return err;
-	err = trim_steps(log, trim, conn);
-	if (err == LS_OK)
-		err = ls_sqlite_commit(conn);
-	else
-		ls_sqlite_rollback(conn);
+	if (err == LS_OK && first > 0)
+		err = trim_once(log, trim, (uint64_t)first, conn);
 	if (err == LS_OK)
 		err = shrink(log);
 	/* the next pass begins at the start, where stragglers may have come of age */

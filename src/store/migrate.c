@@ -74,7 +74,7 @@ compare(const struct plan *plan, size_t at, uint64_t version, struct ls_slice na
 static int
 check_history(struct ls_sqlite_conn *conn, const struct plan *plan, size_t *applied)
 {
-	struct ls_stmt *stmt;
+	struct ls_stmt *stmt = NULL;
 	int64_t newest = 0;
 	size_t count = 0;
 	bool row = true;
@@ -102,7 +102,7 @@ check_history(struct ls_sqlite_conn *conn, const struct plan *plan, size_t *appl
 static int
 record(struct ls_sqlite_conn *conn, const struct ls_migration *step)
 {
-	struct ls_stmt *stmt;
+	struct ls_stmt *stmt = NULL;
 	int err = ls_sqlite_prepare(conn, SQL_RECORD, &stmt);
 	if (err != LS_OK)
 		return err;

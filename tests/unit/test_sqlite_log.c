@@ -393,6 +393,26 @@ future_entries_do_not_block(void **state)
 	assert_int_equal(read_page(fx, 0, 10000).count, 3000);
 }
 
+/* after a great many were trimmed, the file gives its pages back, some at a time */
+static void
+trimming_shrinks_the_file(void **state)
+{
+	struct fixture *fx = *state;
+	static char body[100000];
+	struct acks acks = { .loop = fx->loop, .expected = 400 };
+	for (size_t i = 0; i < acks.expected; i++)
+		assert_int_equal(append(fx, ls_slice(body, sizeof body), 1, &acks), LS_OK);
+	ls_loop_run(fx->loop);
+	int64_t before = fixture_number(fx, "PRAGMA page_count");
+	struct trimmed trimmed = { .more = true };
+	while (trimmed.more)
+		trimmed = trim(fx, UINT64_MAX, 2000);
+	for (size_t i = 0; i < 10; i++)
+		assert_int_equal(trim(fx, UINT64_MAX, 2000).err, LS_OK);
+	int64_t after = fixture_number(fx, "PRAGMA page_count");
+	assert_true(before > 9000 && after < before - 4000);
+}
+
 static void
 ids_are_never_given_twice(void **state)
 {
@@ -593,6 +613,8 @@ main(void)
 			trimming_takes_small_steps, fixture_setup, fixture_teardown),
 		cmocka_unit_test_setup_teardown(
 			future_entries_do_not_block, fixture_setup, fixture_teardown),
+		cmocka_unit_test_setup_teardown(
+			trimming_shrinks_the_file, fixture_setup, fixture_teardown),
 		cmocka_unit_test_setup_teardown(
 			ids_are_never_given_twice, fixture_setup, fixture_teardown),
 		cmocka_unit_test(full_disk_and_relief),
