@@ -211,12 +211,6 @@ lower_hit(const struct ls_activity *a, const struct ls_hit *hit)
 	return lo;
 }
 
-static uint32_t
-canonical_hour_click(uint32_t hour_click, uint32_t mark)
-{
-	return canonical_hour(hour_click >> 1, mark) << 1 | (hour_click & 1u);
-}
-
 /** Sets the count of the hit at its place `at`; there must be room. */
 static void
 set_hit(struct ls_activity *a, size_t at, bool there, struct ls_hit hit)
@@ -327,41 +321,58 @@ next_group(struct cell_reader *r)
 static struct cell_reader
 read_cells(const struct ls_activity *a, uint32_t mark)
 {
-	struct cell_reader r = { .end = a->cells + a->cell_count, .mark = mark };
-	r.at = a->cells + (has_mark(a) ? 1 : 0);
+	struct cell_reader r = { .mark = mark };
+	if (a->cell_count > 0) {
+		r.at = a->cells + (has_mark(a) ? 1 : 0);
+		r.end = a->cells + a->cell_count;
+	}
 	next_group(&r);
 	return r;
 }
 
-/** The same for hits. */
+/** The same for hits: of a message's hour (below the mark: its day), the opens, then the clicks. */
 struct hit_reader {
 	const struct ls_hit *at, *end;
 	uint32_t mark;
 	bool more;
 	struct ls_hit hit; /* but for its count */
 	uint64_t total;
+	uint64_t clicks; /* of this hour, still to be given */
 };
 
 static void
 next_hit(struct hit_reader *r)
 {
-	r->more = false;
-	r->total = 0;
-	for (; r->at < r->end; r->at++) {
-		struct ls_hit hit = { .message = r->at->message,
-			.hour_click = canonical_hour_click(r->at->hour_click, r->mark) };
-		if (r->more && compare_hits(&hit, &r->hit) != 0)
-			break;
-		r->more = true;
-		r->hit = hit;
-		r->total += r->at->count;
+	if (r->clicks > 0) {
+		r->hit.hour_click |= 1u;
+		r->total = r->clicks;
+		r->clicks = 0;
+		return;
 	}
+	uint64_t totals[2] = { 0, 0 };
+	r->more = r->at < r->end;
+	for (bool first = true; r->at < r->end; r->at++, first = false) {
+		uint32_t hour = canonical_hour(r->at->hour_click >> 1, r->mark);
+		struct ls_hit hit = { .message = r->at->message, .hour_click = hour << 1 };
+		if (!first && compare_hits(&hit, &r->hit) != 0)
+			break;
+		r->hit = hit;
+		totals[r->at->hour_click & 1u] += r->at->count;
+	}
+	r->total = totals[0];
+	r->clicks = totals[1];
+	if (r->more && r->total == 0)
+		next_hit(r);
 }
 
 static struct hit_reader
 read_hits(const struct ls_activity *a, uint32_t mark)
 {
-	struct hit_reader r = { .at = a->hits, .end = a->hits + a->hit_count, .mark = mark };
+	struct hit_reader r = { .mark = mark };
+	if (a->hit_count > 0) {
+		r.at = a->hits;
+		r.end = a->hits + a->hit_count;
+	}
 	next_hit(&r);
 	return r;
 }

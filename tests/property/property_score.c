@@ -485,7 +485,7 @@ run_case(struct fixture *f, uint64_t number)
 int
 main(int argc, char **argv)
 {
-	uint64_t cases = 200, seed = 20261122;
+	uint64_t cases = 500, seed = 20261122;
 	bool usage = argc > 3 ||
 		     (argc > 1 && ls_slice_to_u64(ls_slice_str(argv[1]), &cases) != LS_OK) ||
 		     (argc > 2 && ls_slice_to_u64(ls_slice_str(argv[2]), &seed) != LS_OK);

@@ -345,6 +345,29 @@ compacts_to_days(void **state)
 	assert_int_equal(heap.live, 0);
 }
 
+/** Opens and clicks of a day sort by hour before they are compacted, and by kind afterwards. */
+static void
+compacts_opens_and_clicks(void **state)
+{
+	(void)state;
+	struct heap heap = { .left = -1 };
+	struct ls_memory memory = memory_of(&heap);
+	struct ls_activity a = { 0 };
+	const int64_t old = T0 / LS_DAY_MS * LS_DAY_MS - 90 * LS_DAY_MS;
+	for (int hour = 0; hour < 24; hour++) {
+		unsigned kind = hour % 3 == 0 ? LS_KIND_EMAIL_CLICK : LS_KIND_EMAIL_OPEN;
+		assert_int_equal(
+			ls_activity_add(&a, memory, kind, old + hour * LS_HOUR_MS, 5, 1), LS_OK);
+	}
+	assert_int_equal(ls_activity_compact(&a, T0), 22 + 22 - 1);
+	check_sorted(&a);
+	assert_int_equal(a.hit_count, 2);
+	assert_int_equal(a.hits[0].count, 16);
+	assert_int_equal(a.hits[1].count, 8);
+	assert_int_equal(a.hits[1].hour_click, a.hits[0].hour_click | 1u);
+	ls_activity_fini(&a, memory);
+}
+
 /** A merge of two, of which either may have been compacted, can be undone exactly. */
 static void
 unmerges_over_compaction(void **state)
@@ -407,6 +430,7 @@ main(void)
 		cmocka_unit_test(short_memory_changes_nothing),
 		cmocka_unit_test(merges_and_unmerges),
 		cmocka_unit_test(compacts_to_days),
+		cmocka_unit_test(compacts_opens_and_clicks),
 		cmocka_unit_test(unmerges_over_compaction),
 		cmocka_unit_test(names_of_kinds),
 	};
