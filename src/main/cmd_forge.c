@@ -18,6 +18,7 @@
 #define DEFAULT_PATH "/webhooks/hubspot"
 #define DAY_MS       INT64_C(86400000)
 #define TEXT_MAX     4096
+#define HINT         "See: leadscore forge --help\n"
 #define EXPECT_MAX   ((size_t)2 << 30)
 
 struct settings {
@@ -114,13 +115,14 @@ load(const struct ls_args *args, struct settings *settings)
 	if (err == LS_OK)
 		err = ls_config_load(table, settings, get_option, &lookup, &faults);
 	if (err != LS_OK)
-		fprintf(stderr, "leadscore: forge: %.*sSee: leadscore forge --help\n",
-			LS_FMT(ls_buf_slice(&faults)));
+		fprintf(stderr, "leadscore: forge: %.*s", LS_FMT(ls_buf_slice(&faults)));
 	const char *empty = err == LS_OK ? find_empty(settings) : NULL;
 	if (empty != NULL) {
 		fprintf(stderr, "leadscore: forge: %s: a value is needed\n", empty);
 		err = LS_ERR_INVALID;
 	}
+	if (err != LS_OK)
+		fprintf(stderr, HINT);
 	ls_buf_fini(&portals);
 	ls_buf_fini(&faults);
 	return err;
@@ -129,7 +131,7 @@ load(const struct ls_args *args, struct settings *settings)
 static int
 usage(const char *what)
 {
-	fprintf(stderr, "leadscore: forge: %s\nSee: leadscore forge --help\n", what);
+	fprintf(stderr, "leadscore: forge: %s\n" HINT, what);
 	return LS_EXIT_USAGE;
 }
 
