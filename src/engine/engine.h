@@ -78,6 +78,12 @@ typedef void (*ls_identity_fn)(
 int ls_engine_attributes(
 	const struct ls_engine *engine, uint64_t id, ls_attribute_fn fn, void *ctx);
 int ls_engine_identities(const struct ls_engine *engine, uint64_t id, ls_identity_fn fn, void *ctx);
+typedef void (*ls_id_fn)(void *ctx, uint64_t id);
+/** Ids of leads that were merged into this one: events stored under them are its own. */
+int ls_engine_aliases(const struct ls_engine *engine, uint64_t id, ls_id_fn fn, void *ctx);
+/** Records that are associated with the lead now: events stored under them belong on its timeline.
+ */
+int ls_engine_lead_records(const struct ls_engine *engine, uint64_t id, ls_id_fn fn, void *ctx);
 /** The lead's explanation at now_ms: ls_line_count() lines, the moment for ls_line_words(), and
  * cools_at (0: never). */
 struct ls_explanation {
@@ -113,9 +119,12 @@ struct ls_engine_stats {
 	uint64_t by_category[3];
 	uint64_t deleted, records, identities;
 	uint64_t applied, rejected;
-	uint64_t bytes;          /* memory held, close enough for a gauge */
-	int64_t sweep_oldest_ms; /* now_ms at which the sweep's current round began */
-	uint64_t sweeps;         /* rounds completed */
+	uint64_t merges;             /* leads that became part of another one */
+	uint64_t conflicts;          /* keys of an event that name leads which may not be joined */
+	uint64_t attributes_refused; /* beyond 64 of one lead, or names beyond 65,536 in all */
+	uint64_t bytes;              /* memory held, close enough for a gauge */
+	int64_t sweep_oldest_ms;     /* now_ms at which the sweep's current round began */
+	uint64_t sweeps;             /* rounds completed */
 };
 void ls_engine_stats(const struct ls_engine *engine, struct ls_engine_stats *out);
 
