@@ -7,6 +7,8 @@ int
 main(int argc, char **argv)
 {
 	static const struct ls_command *const commands[] = {
+		&ls_cmd_serve,
+		&ls_cmd_check_config,
 		&ls_cmd_forge,
 		&ls_cmd_version,
 	};
