@@ -54,7 +54,7 @@ def test_a_webhook_becomes_a_ranked_explained_lead(leadscore):
     assert (top['email'], top['name'], top['company']) == ('jane.doe@acme.com', 'Jane Doe', 'Acme')
     assert top['engagement_summary'] == {'email_opens': 1, 'email_clicks': 1, 'website_visits': 1, 'crm_activities': 0}
     assert top['score'] > listed['leads'][1]['score'] > 0
-    for name in (top['id'], 'hubspot:12345', 'hubspot:62515/12345', 'email:jane.doe@acme.com'):
+    for name in (top['id'], 'hubspot:12345', 'hubspot:62515%2F12345', 'email:jane.doe@acme.com'):
         one = lead(server, name)
         assert one['id'] == top['id']
         why = one['explanation']
