@@ -27,6 +27,7 @@
  * in any case above the second figure: short pauses, a bounded file, a fast start after a crash. */
 #define WAL_IDLE_PAGES 512
 #define WAL_BUSY_PAGES 2048
+#define WAL_WARN_PAGES 65536 /* 256 MiB */
 #define HOOK_ORDER     100
 
 struct ls_stmt {
@@ -40,7 +41,8 @@ struct ls_sqlite_conn {
 	sqlite3 *raw;
 	struct ls_stmt *stmts;
 	struct ls_stmt *begin, *commit, *rollback;
-	uint64_t wal_pages, wal_tried;
+	/* pages in the write-ahead log: not yet copied, at the last commit, at the last attempt */
+	uint64_t wal_pages, wal_last, wal_tried;
 	struct ls_sqlite_stats stats;
 };
 
@@ -308,6 +310,9 @@ on_commit(void *ctx, sqlite3 *raw, const char *schema, int pages)
 	(void)raw;
 	(void)schema;
 	conn->wal_pages = (uint64_t)pages;
+	if (conn->wal_pages < conn->wal_last) /* begun anew */
+		conn->wal_tried = 0;
+	conn->wal_last = conn->wal_pages;
 	return SQLITE_OK;
 }
 
@@ -406,16 +411,18 @@ wal_checkpoint(struct ls_sqlite_conn *conn)
 	conn->stats.wal_checkpoints++;
 	if (rc != SQLITE_OK && rc != SQLITE_BUSY && rc != SQLITE_LOCKED)
 		(void)failed(conn, rc, "wal checkpoint");
-	/* what a reader from outside holds back is tried again after as many pages more */
-	conn->wal_tried = pages > copied ? (uint64_t)pages : 0;
+	if (pages - copied >= WAL_WARN_PAGES)
+		ls_warn("storage",
+			"a reader from outside keeps the write-ahead log growing pages=%d", pages);
+	/* while a reader from outside holds it, it only grows: tried again after as much more */
+	conn->wal_tried = pages > 0 ? (uint64_t)pages : 0;
 	conn->wal_pages = pages > copied ? (uint64_t)pages : 0;
 }
 
 static bool
 wal_is_due(const struct ls_sqlite_conn *conn, uint64_t pages)
 {
-	uint64_t tried = conn->wal_tried <= conn->wal_pages ? conn->wal_tried : 0;
-	return conn->wal_pages >= tried + pages;
+	return conn->wal_pages >= conn->wal_tried + pages;
 }
 
 /* --- the thread ------------------------------------------------------------------------------- */
@@ -478,7 +485,8 @@ run_alone(struct ls_sqlite *db, struct job_list *one)
 	finish(db, one);
 }
 
-/* called with the lock held: what the next round runs */
+/* Called with the lock held: what the next round runs. A group waits for one other job or for one
+ * checkpoint of the write-ahead log, not for both. */
 static void
 take_round(struct ls_sqlite *db, struct job_list *group, struct job_list *one)
 {
@@ -489,7 +497,7 @@ take_round(struct ls_sqlite *db, struct job_list *group, struct job_list *one)
 		bytes += db->grouped.first->bytes;
 		list_push(group, list_pop(&db->grouped));
 	}
-	if (db->alone.first != NULL)
+	if (db->alone.first != NULL && !wal_is_due(&db->conn, WAL_BUSY_PAGES))
 		list_push(one, list_pop(&db->alone));
 }
 
@@ -500,7 +508,8 @@ work(struct ls_sqlite *db)
 	(void)pthread_mutex_lock(&db->lock);
 	for (;;) {
 		take_round(db, &group, &one);
-		const bool nothing = group.first == NULL && one.first == NULL;
+		const bool nothing =
+			group.first == NULL && db->alone.first == NULL && one.first == NULL;
 		if (nothing && db->stop)
 			break;
 		if (nothing && !wal_is_due(&db->conn, WAL_IDLE_PAGES)) {
@@ -515,7 +524,7 @@ work(struct ls_sqlite *db)
 			run_group(db, &group);
 		if (one.first != NULL)
 			run_alone(db, &one);
-		if (wal_is_due(&db->conn, nothing ? WAL_IDLE_PAGES : WAL_BUSY_PAGES))
+		else if (wal_is_due(&db->conn, nothing ? WAL_IDLE_PAGES : WAL_BUSY_PAGES))
 			wal_checkpoint(&db->conn);
 		(void)pthread_mutex_lock(&db->lock);
 	}

@@ -25,6 +25,7 @@
 #define SYNCS            41
 #define CHECKPOINT_LEADS 5000
 #define LEADS            100000
+#define LOAD_PAGE        2000
 
 struct bench {
 	const char *directory;
@@ -263,6 +264,42 @@ read_backlog(struct bench *bench)
 		(double)(backlog.acked_ns - backlog.opened_ns) / 1e6);
 }
 
+/* --- the store's leads, by pages ----------------------------------------------------------------
+ */
+
+struct loading {
+	struct bench *bench;
+	uint64_t rows;
+};
+
+static void
+on_rows(void *ctx, int err, const struct ls_store_row *rows, size_t count)
+{
+	struct loading *loading = ctx;
+	ls_assert(err == LS_OK);
+	loading->rows += count;
+	if (count < LOAD_PAGE) {
+		ls_loop_stop(loading->bench->loop);
+		return;
+	}
+	err = ls_store_load(loading->bench->store, LS_S("acme"), LS_STORE_LEADS, rows[count - 1].id,
+		LOAD_PAGE, on_rows, loading);
+	ls_assert(err == LS_OK);
+}
+
+static void
+load_leads(struct bench *bench)
+{
+	struct loading loading = { .bench = bench };
+	int64_t started = ls_clock_mono_ns();
+	ls_assert(ls_store_load(bench->store, LS_S("acme"), LS_STORE_LEADS, 0, LOAD_PAGE, on_rows,
+			  &loading) == LS_OK);
+	ls_loop_run(bench->loop);
+	double took = (double)(ls_clock_mono_ns() - started) / 1e9;
+	printf("loading %llu leads by %d: %.0f a second\n", (unsigned long long)loading.rows,
+		LOAD_PAGE, (double)loading.rows / took);
+}
+
 static void
 clean_up(const char *directory)
 {
@@ -330,6 +367,7 @@ main(int argc, char **argv)
 	printf("opening behind %llu entries: %.1f ms\n", (unsigned long long)entries,
 		open_ms(&bench));
 	read_backlog(&bench);
+	load_leads(&bench);
 	close_all(&bench);
 	clean_up(bench.directory);
 	free(bench.samples);
