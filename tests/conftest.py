@@ -107,7 +107,7 @@ def leadscore(build_dir, tmp_path, start_server):
     """
     count = 0
 
-    def start(args=('serve',), data_dir=None, port=None, wait=True, ready_path='/health', **settings):
+    def start(args=('serve',), data_dir=None, port=None, wait=True, ready_path='/ready', **settings):
         nonlocal count
         count += 1
         port = port or free_port()

@@ -90,9 +90,9 @@ def test_broken_and_unknown_webhooks_are_kept_not_refused(leadscore, metrics):
     assert seen['leadscore_log_appended_total'] == 2
 
 
-@pytest.mark.parametrize('name', ['hubspot_webhook_classic_all_types', 'hubspot_webhook_generic_object', 'hubspot_webhook_batch_100'])
+@pytest.mark.parametrize('name', ['classic_all_types', 'generic_object', 'batch_100', 'properties'])
 def test_every_sample_is_taken(leadscore, name):
-    path = DATA / f'{name}.json'
+    path = DATA / 'hubspot' / f'webhook_{name}.json'
     server = leadscore(HUBSPOT_CLIENT_SECRET=SECRET)
     assert hubspot.post(server.client, SECRET, json.loads(path.read_text())).status == 204
     assert 'not understood' not in server.log()
@@ -223,7 +223,7 @@ def test_who_may(leadscore):
 def test_routes_and_methods(leadscore):
     server = leadscore()
     assert server.get('/nothing').status == 404
-    answer = server.delete('/api/leads')
+    answer = server.request('DELETE', '/api/leads')
     assert answer.status == 405 and 'GET' in answer.headers['Allow']
     assert server.request('OPTIONS', '/api/leads').status == 204
     head = server.request('HEAD', '/api/leads')
@@ -296,3 +296,24 @@ def test_logs_hold_no_secrets_and_no_addresses(leadscore):
     for line in log.splitlines():
         assert json.loads(line)['level'] in ('debug', 'info', 'warn', 'error')
     assert SECRET not in log and 'jane' not in log
+
+
+@pytest.mark.parametrize('order', [(0, 1, 2), (2, 1, 0), (1, 2, 0)])
+def test_a_company_speaks_for_its_contacts(leadscore, order):
+    server = leadscore(HUBSPOT_CLIENT_SECRET=SECRET)
+    events = [
+        change(1, 'name', 'Quartz Ltd', contact=5500, subscriptionType='company.propertyChange'),
+        change(2, 'numberofemployees', '250', contact=5500, subscriptionType='company.propertyChange'),
+        {'eventId': 3, 'subscriptionId': 9, 'portalId': 62515, 'occurredAt': now_ms(), 'objectId': 12345,
+         'subscriptionType': 'contact.associationChange', 'associationType': 'CONTACT_TO_COMPANY', 'fromObjectId': 12345,
+         'toObjectId': 5500, 'associationRemoved': False, 'isPrimaryAssociation': True},
+    ]
+    hubspot.post(server.client, SECRET, [change(10, 'firstname', 'Jane')])
+    for i in order:
+        assert hubspot.post(server.client, SECRET, [events[i]]).status == 204
+    one = lead(server, 'hubspot:12345')
+    assert one['company'] == 'Quartz Ltd'
+    points = {line['name']: line['points'] for line in one['explanation']['lines']}
+    assert points['company_size'] == 3.0
+    hubspot.post(server.client, SECRET, [change(11, 'company', 'Own Words')])
+    assert lead(server, 'hubspot:12345')['company'] == 'Own Words'
