@@ -225,6 +225,7 @@ map_property(struct batch *batch, struct change *change, struct ls_slice id)
 		return;
 	if (meaning.time_ms >= 0)
 		event->time_ms = ls_decode_clamp(meaning.time_ms, received_ms);
+	event->message = meaning.message;
 	event->stage_probability = meaning.stage_probability;
 	if (meaning.has_attribute) {
 		struct ls_attribute *attribute = ls_arena_alloc(arena, sizeof *attribute);

@@ -71,9 +71,10 @@ bool ls_hubspot_read(struct ls_json *json, struct ls_decode *decode, const struc
 
 /** What a changed property means. */
 struct ls_hubspot_change {
-	enum ls_kind kind; /* OTHER: nothing that we keep */
-	enum ls_kind also; /* a second event; OTHER: none */
-	int64_t time_ms;   /* < 0: when the change occurred */
+	enum ls_kind kind;       /* OTHER: nothing that we keep */
+	enum ls_kind also;       /* a second event; OTHER: none */
+	int64_t time_ms;         /* < 0: when the change occurred */
+	struct ls_slice message; /* of opens and clicks */
 	bool has_attribute;
 	struct ls_attribute attribute;
 	double stage_probability;

@@ -4,6 +4,8 @@
 
 #include "source/hubspot_element.h"
 
+#include <stdio.h>
+
 #include "base/canon.h"
 #include "base/iso8601.h"
 
@@ -11,6 +13,8 @@
 #define COMPANY  (1u << LS_RECORD_COMPANY)
 #define DEAL     (1u << LS_RECORD_DEAL)
 #define ACTIVITY (1u << LS_RECORD_ACTIVITY)
+
+#define DAY_MS INT64_C(86400000)
 
 enum action {
 	ATTRIBUTE,   /* under our name for it */
@@ -74,7 +78,7 @@ static const struct rule {
 	NAMED("jobtitle", LEAD, ATTRIBUTE, "job_title"),
 	NAMED("lastname", LEAD, ATTRIBUTE, "last_name"),
 	NAMED("lifecyclestage", LEAD | COMPANY, ATTRIBUTE, "lifecycle_stage"),
-	NAMED("name", COMPANY, ATTRIBUTE, "company"),
+	NAMED("name", COMPANY, ATTRIBUTE, "name"),
 	NAMED("numberofemployees", LEAD | COMPANY, ATTRIBUTE, "employees"),
 	DONE("recent_conversion_date", MOMENT, LS_KIND_FORM_SUBMIT),
 };
@@ -130,6 +134,22 @@ read_time(struct ls_slice text, int64_t *out)
 		return true;
 	}
 	return ls_iso8601_parse(text, out) == LS_OK;
+}
+
+/**
+ * HubSpot's dates of the last open and click do not say of which mail. One a day is as many as a
+ * lead is sent as a rule: what was opened and clicked on one UTC day counts as one message.
+ */
+static int
+name_message(struct ls_arena *arena, struct ls_hubspot_change *change)
+{
+	char name[32];
+	if (change->kind != LS_KIND_EMAIL_OPEN && change->kind != LS_KIND_EMAIL_CLICK)
+		return LS_OK;
+	int len = snprintf(
+		name, sizeof name, "hubspot-day-%lld", (long long)(change->time_ms / DAY_MS));
+	change->message = ls_arena_copy(arena, ls_slice(name, (size_t)len));
+	return change->message.data != NULL ? LS_OK : LS_ERR_NOMEM;
 }
 
 /** A property's own name as an attribute's; data == NULL when it has none or there is no memory. */
@@ -265,7 +285,7 @@ apply_rule(struct ls_arena *arena, const struct rule *rule, struct ls_slice valu
 		return set_deal(arena, rule->action, value, change);
 	case MOMENT:
 		change->kind = read_time(value, &change->time_ms) ? rule->kind : LS_KIND_OTHER;
-		return LS_OK;
+		return name_message(arena, change);
 	case COUNTER:
 		/* HubSpot writes 0 to contacts that have never been seen */
 		change->kind = ls_slice_to_u64(value, &count) == LS_OK && count > 0 ? rule->kind
