@@ -81,11 +81,13 @@ struct ls_service {
 	struct ls_timer *tick;
 	struct ls_refresh {
 		bool running;
-		uint64_t total, left;
+		unsigned rounds; /* of the sweep that are still to be completed */
+		uint64_t leads, refreshed;
 		int64_t started_ms, ended_ms;
 	} refresh;
 	int64_t started_ms, started_ns, last_tick_ns;
-	double sweep_debt; /* leads that should have been swept by now */
+	double sweep_debt;              /* leads that should have been swept by now */
+	size_t sweep_left, sweep_round; /* of the round under way: leads to go, and in all */
 	bool stopping;
 	void (*on_stopped)(void *ctx);
 	void *on_stopped_ctx;

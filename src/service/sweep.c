@@ -13,23 +13,31 @@ on_moved(void *ctx, const struct ls_applied *moved)
 	ls_service_moved(ctx, moved);
 }
 
+/* the next leads of the round under way, or of a new one; how many are left in it */
+static size_t
+sweep(struct ls_service *service, size_t count)
+{
+	return ls_engine_sweep(
+		service->tenant.engine, ls_service_score_ms(service), count, on_moved, service);
+}
+
 void
 ls_sweep_tick(struct ls_service *service, int64_t elapsed_ns)
 {
-	struct ls_tenant *tenant = &service->tenant;
-	struct ls_engine_stats stats;
-	if (tenant->phase != LS_PHASE_LIVE || service->refresh.running)
+	if (service->tenant.phase != LS_PHASE_LIVE || service->refresh.running)
 		return;
-	ls_engine_stats(tenant->engine, &stats);
-	/* a tenth faster than asked for, so that a round is complete within the interval */
-	double rate = 1.1 * (double)(stats.leads + stats.deleted + 1) /
-		      ((double)service->settings->refresh_ms * 1e6);
+	/* the round's length when it begins; a tenth faster than asked for, so that it ends within
+	 * the interval */
+	if (service->sweep_left == 0)
+		service->sweep_round = service->sweep_left = sweep(service, 0);
+	double rate =
+		1.1 * (double)service->sweep_round / ((double)service->settings->refresh_ms * 1e6);
 	service->sweep_debt = LS_MIN(service->sweep_debt + rate * (double)elapsed_ns, 1e6);
 	int64_t until_ns = ls_clock_mono_ns() + 1000000;
-	while (service->sweep_debt >= 1 && ls_clock_mono_ns() < until_ns) {
+	while (service->sweep_debt >= 1 && service->sweep_left > 0 &&
+		ls_clock_mono_ns() < until_ns) {
 		size_t n = (size_t)LS_MIN(service->sweep_debt, (double)CHUNK);
-		(void)ls_engine_sweep(
-			tenant->engine, ls_service_score_ms(service), n, on_moved, service);
+		service->sweep_left = sweep(service, n);
 		service->sweep_debt -= (double)n;
 	}
 }
@@ -39,13 +47,12 @@ ls_sweep_start(struct ls_service *service)
 {
 	struct ls_engine_stats stats;
 	ls_engine_stats(service->tenant.engine, &stats);
-	/* a full round from wherever the continuous sweep stands: the rest of that round, then a
-	 * whole one */
-	uint64_t total = stats.leads + stats.deleted;
 	service->refresh = (struct ls_refresh){
 		.running = true,
-		.total = total,
-		.left = total,
+		.leads = stats.leads + stats.deleted,
+		.rounds = service->sweep_left > 0
+				  ? 2
+				  : 1, /* the rest of the round under way, then a whole one */
 		.started_ms = ls_loop_now_ms(service->loop),
 	};
 	ls_loop_again(service->loop);
@@ -57,15 +64,17 @@ ls_sweep_step(struct ls_service *service, int64_t until_ns)
 	struct ls_refresh *refresh = &service->refresh;
 	if (!refresh->running)
 		return false;
-	while (refresh->left > 0 && ls_clock_mono_ns() < until_ns) {
-		size_t n = (size_t)LS_MIN(refresh->left, (uint64_t)CHUNK);
-		(void)ls_engine_sweep(
-			service->tenant.engine, ls_service_score_ms(service), n, on_moved, service);
-		refresh->left -= n;
+	while (refresh->rounds > 0 && ls_clock_mono_ns() < until_ns) {
+		size_t left = sweep(service, CHUNK);
+		refresh->rounds -= left == 0;
+		refresh->refreshed =
+			refresh->rounds > 1 ? 0 : refresh->leads - LS_MIN(refresh->leads, left);
 	}
-	if (refresh->left == 0) {
+	if (refresh->rounds == 0) {
 		refresh->running = false;
+		refresh->refreshed = refresh->leads;
 		refresh->ended_ms = ls_loop_now_ms(service->loop);
+		service->sweep_left = 0;
 	}
 	return refresh->running;
 }

@@ -73,6 +73,9 @@ VALUE(catch_up_seconds, (double)s->service->stats.caught_up_ms / 1e3)
 VALUE(leads_deleted, s->engine.deleted)
 VALUE(records, s->engine.records)
 VALUE(identities, s->engine.identities)
+VALUE(merges, s->engine.merges)
+VALUE(conflicts, s->engine.conflicts)
+VALUE(attributes_refused, s->engine.attributes_refused)
 VALUE(engine_bytes, s->engine.bytes)
 VALUE(sweeps, s->engine.sweeps)
 VALUE(sweep_age,
@@ -257,6 +260,12 @@ static const struct metric metrics[] = {
 	{ "leadscore_records", GAUGE, "CRM records other than leads.", records, NULL },
 	{ "leadscore_identities", GAUGE, "External ids, addresses and visitors known.", identities,
 		NULL },
+	{ "leadscore_merges_total", COUNTER, "Leads that became part of another one.", merges,
+		NULL },
+	{ "leadscore_identity_conflicts_total", COUNTER,
+		"Keys of an event that named leads which may not be joined.", conflicts, NULL },
+	{ "leadscore_attributes_refused_total", COUNTER, "Attributes beyond the limit of a lead.",
+		attributes_refused, NULL },
 	{ "leadscore_engine_bytes", GAUGE, "Memory of leads, records and indexes.", engine_bytes,
 		NULL },
 	{ "leadscore_sweeps_total", COUNTER, "Rounds of re-scoring completed.", sweeps, NULL },

@@ -17,8 +17,8 @@ reply_refresh(struct ls_service *service, struct ls_http_request *req, int statu
 		refresh->running          ? LS_S("running")
 		: refresh->started_ms > 0 ? LS_S("done")
 					  : LS_S("idle"));
-	ls_jsonw_ku64(&w, "leads", refresh->total);
-	ls_jsonw_ku64(&w, "refreshed", refresh->total - refresh->left);
+	ls_jsonw_ku64(&w, "leads", refresh->leads);
+	ls_jsonw_ku64(&w, "refreshed", refresh->refreshed);
 	if (refresh->started_ms > 0)
 		ls_jsonw_ktime(&w, "started", refresh->started_ms);
 	if (refresh->ended_ms > 0)
