@@ -44,11 +44,10 @@ ls_forge_new(const struct ls_forge_options *options)
 	struct ls_forge *f = calloc(1, sizeof *f);
 	if (f == NULL)
 		return NULL;
-	uint64_t mixed = ls_hash_mix(options->story.seed + 1);
 	f->options = *options;
-	f->dice.state = mixed;
-	/* unique across seeds as far as 2^20 goes, and below 2^53: exact in every JSON reader */
-	f->first_id = ((mixed & 0xfffff) + 1) << 32;
+	f->dice.state = ls_hash_mix(options->story.seed + 1);
+	/* other ids for another seed below 2^20, and all below 2^53, as those of the contacts */
+	f->first_id = ((options->story.seed & 0xfffff) + 1) << 32;
 	f->room = LS_MAX(options->shuffle, options->batch);
 	ls_buf_init(&f->text, f->room * EVENT_BYTES);
 	ls_buf_init(&f->body, LS_FORGE_BATCH_MAX * EVENT_BYTES);

@@ -17,9 +17,10 @@
 #define APP_ID        54321
 #define LIVE_AT_LEAST 10u /* below this nobody is merged or deleted */
 
-/* ids: a block of 10^9 for each seed, so that two runs with different seeds do not meet */
+/* ids: a block of 10^9 for each seed, so that runs with different seeds do not meet; all below
+ * 2^53, which every JSON reader holds exactly */
 #define BLOCK_FIRST 1000u
-#define BLOCKS      9000u
+#define BLOCKS      8000000u
 #define BLOCK_SIZE  UINT64_C(1000000000)
 #define CONTACTS_AT 1u
 #define COMPANY_AT  100000000u
@@ -647,7 +648,7 @@ ls_story_new(const struct ls_story_options *options)
 	s->options = *options;
 	s->dice.state = ls_hash_mix(options->seed);
 	memcpy(s->portals, options->portals, options->portal_count * sizeof *s->portals);
-	s->block = (BLOCK_FIRST + ls_hash_mix(options->seed) % BLOCKS) * BLOCK_SIZE;
+	s->block = (BLOCK_FIRST + options->seed % BLOCKS) * BLOCK_SIZE;
 	s->room = options->contacts + options->contacts / 16 + 16;
 	s->company_count = (uint32_t)((options->contacts / (5 * options->portal_count) + 1) *
 				      options->portal_count);

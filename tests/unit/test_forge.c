@@ -85,8 +85,11 @@ a_seed_is_a_stream(void **state)
 	make_all(&options, &a, NULL);
 	make_all(&options, &b, NULL);
 	assert_true(ls_slice_eq(ls_buf_slice(&a), ls_buf_slice(&b)));
+	assert_true(occurrences(&a, "\"objectId\":1001000000001,") > 0);
 	options.story.seed = 2;
 	make_all(&options, &c, NULL);
+	assert_int_equal(occurrences(&c, "\"objectId\":10010"), 0);
+	assert_true(occurrences(&c, "\"objectId\":1002000000001,") > 0);
 	assert_false(ls_slice_eq(ls_buf_slice(&a), ls_buf_slice(&c)));
 	ls_buf_fini(&a);
 	ls_buf_fini(&b);
