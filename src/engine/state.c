@@ -597,10 +597,9 @@ load_tomb(struct ls_engine *engine, uint32_t id, struct ls_reader *in)
 static int
 parse_record(struct ls_engine *engine, struct ls_reader *in, struct ls_engine_record *record)
 {
-	*record = (struct ls_engine_record){
-		.class_ = (uint8_t)get_max(in, LS_RECORD_ACTIVITY),
-		.kind = (uint16_t)get_max(in, LS_KIND_MAX),
-	};
+	*record = (struct ls_engine_record){ 0 };
+	record->class_ = (uint8_t)get_max(in, LS_RECORD_ACTIVITY);
+	record->kind = (uint16_t)get_max(in, LS_KIND_MAX);
 	record->kind_ms = get_time(in, LS_NEVER);
 	record->stage_ms = get_time(in, LS_NEVER);
 	record->stage = get_double(in);
