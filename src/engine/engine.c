@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: MIT
 /* Birth, death, profile and figures of an engine. */
 
-#include "engine/engine_internal.h"
+#include "engine/engine.h"
 
 #include <stdlib.h>
+
+#include "engine/engine_internal.h"
 
 #define LEADS_MAX     5000000u
 #define BUF_MAX       (64u << 20)

@@ -2,8 +2,8 @@
 /* What the files of the engine share. A lead lies in a slot; its id finds the slot through the
  * ranking's nodes. A record's id is its place. Links lie in one pool and are on two lists, the
  * lead's and the record's. */
-#ifndef LS_ENGINE_INTERNAL_H
-#define LS_ENGINE_INTERNAL_H
+#ifndef LS_ENGINE_ENGINE_INTERNAL_H
+#define LS_ENGINE_ENGINE_INTERNAL_H
 
 #include "engine/doc.h"
 #include "engine/engine.h"

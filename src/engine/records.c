@@ -199,7 +199,10 @@ spread_to(struct ls_engine *engine, uint32_t at)
 {
 	struct ls_lead *lead = ls_lead_at(engine, engine->links[at].lead);
 	bool changed;
-	int err = ls_links_count(engine, lead, at, &changed);
+	/* its columns and its score depend on the record, even where its activity does not */
+	int err = ls_lead_touch(engine, lead);
+	if (err == LS_OK)
+		err = ls_links_count(engine, lead, at, &changed);
 	if (err != LS_OK)
 		return err;
 	ls_lead_derive(engine, lead);

@@ -3,6 +3,7 @@
 #ifndef LS_TESTS_UNIT_ENGINE_FIXTURE_H
 #define LS_TESTS_UNIT_ENGINE_FIXTURE_H
 
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
