@@ -301,6 +301,9 @@ process(struct ls_http_conn *conn, struct input *in)
 {
 	conn->paused = false;
 	while (in->at < in->len && conn->id == 0 && !conn->closing && !conn->dead) {
+		/* an ended stream hears of it before the next request's may begin */
+		if (conn->owes_closed)
+			ls_http_stream_gone(conn);
 		conn->paused = ls_http_waiting(conn) >= LS_HTTP_OUT_PAUSE;
 		if (conn->paused || !step(conn, in))
 			break;

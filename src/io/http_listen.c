@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
@@ -224,23 +225,29 @@ turn_away(struct ls_http_server *server, int fd, bool plain, const char *why, co
 		ls_warn("http", "connection refused reason=%s peer=%s refused=%llu", why, who,
 			(unsigned long long)server->stats.refused_connections);
 	if (plain) {
-		ssize_t sent LS_UNUSED =
-			send(fd, busy, sizeof busy - 1, MSG_DONTWAIT | MSG_NOSIGNAL);
+		/* bytes left unread would turn the close into a reset, which can take the answer
+		 * away */
+		ssize_t n LS_UNUSED = recv(fd, server->read_buffer, LS_HTTP_READ_SIZE, 0);
+		n = send(fd, busy, sizeof busy - 1, MSG_NOSIGNAL);
 	}
 	(void)close(fd);
 }
 
-/* room for one more, if need be by closing the connection that has been idle for longest */
+/* closes the connection that has been idle for longest; false when none is */
+static bool
+evict(struct ls_http_server *server)
+{
+	struct ls_http_link *idle = &server->states[LS_HTTP_IDLE];
+	uint64_t before = server->stats.open_connections;
+	if (idle->next != idle)
+		ls_http_conn_expire(LS_CONTAINER_OF(idle->next, struct ls_http_conn, timed));
+	return server->stats.open_connections < before;
+}
+
 static bool
 make_place(struct ls_http_server *server)
 {
-	struct ls_http_link *idle = &server->states[LS_HTTP_IDLE];
-	if (server->stats.open_connections < server->options.max_connections)
-		return true;
-	if (idle->next == idle)
-		return false;
-	ls_http_conn_expire(LS_CONTAINER_OF(idle->next, struct ls_http_conn, timed));
-	return server->stats.open_connections < server->options.max_connections;
+	return server->stats.open_connections < server->options.max_connections || evict(server);
 }
 
 static void
@@ -288,12 +295,19 @@ ls_http_accept_resume(void *ctx)
 		(void)ls_watch_set(l->watch, LS_READ);
 }
 
-/* No descriptors are left: the reserved one takes a waiting client in to turn it away, so that it
- * hears something and the backlog does not keep the loop awake. */
-static void
+/* No descriptors are left. Somebody idle makes place for who waits; without anybody idle the
+ * reserved descriptor takes one client in to turn it away, and a pause keeps the backlog from
+ * keeping the loop awake. Returns whether to go on accepting. */
+static bool
 out_of_descriptors(struct ls_http_listener *listener)
 {
 	struct ls_http_server *server = listener->server;
+	struct pollfd waiting = { .fd = listener->fd, .events = POLLIN };
+	/* accept(2) wants a descriptor before it looks whether anybody is there */
+	if (poll(&waiting, 1, 0) != 1)
+		return false;
+	if (evict(server))
+		return true;
 	if (server->reserve_fd >= 0) {
 		(void)close(server->reserve_fd);
 		int fd = accept4(listener->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
@@ -302,6 +316,7 @@ out_of_descriptors(struct ls_http_listener *listener)
 		server->reserve_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
 	}
 	pause_accepting(server);
+	return false;
 }
 
 /* false: nobody is waiting, or nobody can be taken */
@@ -320,8 +335,7 @@ accept_one(struct ls_http_listener *listener)
 		return false;
 	case EMFILE:
 	case ENFILE:
-		out_of_descriptors(listener);
-		return false;
+		return out_of_descriptors(listener);
 	case ENOBUFS:
 	case ENOMEM:
 		pause_accepting(listener->server);
