@@ -15,6 +15,7 @@ ls_explain(struct ls_moment *moment, const struct ls_subject_data *data, struct 
 	const struct ls_profile *profile = moment->profile;
 	struct view view;
 	view_init(&view, moment, data);
+	view.exact = true;
 	int64_t sum = 0;
 	for (size_t i = 0; i < ls_signal_count; i++) {
 		const struct ls_signal *signal = ls_signals[i];

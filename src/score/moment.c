@@ -5,7 +5,11 @@
 
 #include <string.h>
 
+#include "score/interactions.h"
 #include "score/profile_data.h"
+
+/* the end of the last hour that a cell can have: hours fit 32 bits with room for arithmetic */
+#define NOW_MAX_MS (INT64_C(0x1000000) * LS_HOUR_MS)
 
 /* ---- the moment */
 
@@ -46,9 +50,10 @@ ls_moment_set(struct ls_moment *moment, const struct ls_profile *profile, int64_
 	int err = reserve_tables(moment, count);
 	if (err != LS_OK)
 		return err;
-	now_ms = LS_MAX(now_ms, INT64_C(0));
+	now_ms = LS_MAX(INT64_C(0), LS_MIN(now_ms, NOW_MAX_MS));
 	/* a table depends on the half-life and the part of an hour, on nothing else */
-	bool same_part = now_ms % LS_HOUR_MS == moment->now_ms % LS_HOUR_MS;
+	int64_t part_ms = now_ms % LS_HOUR_MS;
+	bool same_part = part_ms == moment->part_ms;
 	for (uint32_t i = 0; i < moment->table_room; i++) {
 		struct decay_table *table = &moment->tables[i];
 		double days = i < count ? profile->decay_days[i] : 0;
@@ -59,6 +64,7 @@ ls_moment_set(struct ls_moment *moment, const struct ls_profile *profile, int64_
 	moment->table_count = count;
 	moment->profile = profile;
 	moment->now_ms = now_ms;
+	moment->part_ms = part_ms;
 	return LS_OK;
 }
 
@@ -112,6 +118,38 @@ view_fill_decay(const struct view *view, uint32_t decay, uint32_t hours)
 /* ---- the view */
 
 void
+view_set_now(struct view *view, int64_t now_ms)
+{
+	view->now_ms = now_ms;
+	view->now_hour = now_ms / LS_HOUR_MS;
+	view->part_ms = now_ms % LS_HOUR_MS;
+	view->tabled = view->part_ms == view->moment->part_ms;
+}
+
+/** Where each kind's cells begin, and the newest interaction: run by run. */
+static void
+index_kinds(struct view *view)
+{
+	const ls_cell *at = view->cells, *end = at + view->activity->cell_count;
+	unsigned next = 0; /* kinds below have their place */
+	uint32_t newest = 0;
+	while (at < end && ls_cell_kind(*at) < KIND_SLOTS) {
+		unsigned kind = ls_cell_kind(*at);
+		for (; next <= kind; next++)
+			view->first[next] = (uint32_t)(at - view->cells);
+		ls_cell bound = (ls_cell)next << 48;
+		do
+			at++;
+		while (at < end && *at < bound);
+		if (kind_is_interaction(kind))
+			newest = LS_MAX(newest, ls_cell_hour(at[-1]) + 1);
+	}
+	for (; next <= KIND_SLOTS; next++)
+		view->first[next] = (uint32_t)(at - view->cells);
+	view->newest = newest;
+}
+
+void
 view_init(struct view *view, struct ls_moment *moment, const struct ls_subject_data *data)
 {
 	static const ls_cell none[1] = { 0 };
@@ -120,48 +158,34 @@ view_init(struct view *view, struct ls_moment *moment, const struct ls_subject_d
 	view->cells = activity->cells != NULL ? activity->cells : none;
 	view->data = data;
 	view->moment = moment;
-	view->now_ms = moment->now_ms;
-	view->now_hour = moment->now_ms / LS_HOUR_MS;
-	view->tabled = true;
-	uint32_t i = 0;
-	for (unsigned kind = 0; kind < KIND_SLOTS; kind++) {
-		view->first[kind] = i;
-		while (i < activity->cell_count && ls_cell_kind(view->cells[i]) <= kind)
-			i++;
-	}
-	view->first[KIND_SLOTS] = i;
+	view_set_now(view, moment->now_ms);
+	view->exact = false;
+	index_kinds(view);
 }
 
-void
-view_set_now(struct view *view, int64_t now_ms)
+/** age < days, where limit is days in milliseconds: exact, but without the division where rounding
+ * cannot matter. */
+static bool
+is_younger(const struct view *view, uint32_t hours, double days, double limit_ms)
 {
-	view->now_ms = now_ms;
-	view->now_hour = now_ms / LS_HOUR_MS;
-	view->tabled = now_ms % LS_HOUR_MS == view->moment->now_ms % LS_HOUR_MS;
+	if (hours == 0)
+		return true;
+	int64_t ms = (int64_t)(hours - 1) * LS_HOUR_MS + view->part_ms;
+	double left = limit_ms - (double)ms;
+	if (LS_LIKELY(left > 1.0 || left < -1.0))
+		return left > 0;
+	return view_age_days(view, hours) < days;
 }
 
 uint32_t
 view_window_hours(const struct view *view, double days)
 {
-	/* a guess one hour off at most, then the exact comparison */
-	uint32_t hours = (uint32_t)LS_MIN(days * 24.0, (double)DECAY_HOURS) + 1;
+	double limit_ms = days * (double)LS_DAY_MS;
+	uint32_t hours = (uint32_t)(limit_ms * (1.0 / (double)LS_HOUR_MS)) + 1;
 	hours = LS_MIN(hours, (uint32_t)DECAY_HOURS);
-	while (hours > 0 && !(view_age_days(view, hours) < days))
+	while (!is_younger(view, hours, days, limit_ms))
 		hours--;
 	return hours;
-}
-
-double
-view_add_decayed(const struct view *view, unsigned kind, double points,
-	const struct half_life *half_life, double total)
-{
-	const double *entries = view_entries(view, half_life);
-	for (uint32_t i = view->first[kind]; i < view->first[kind + 1]; i++) {
-		uint32_t hours = view_hours(view, ls_cell_hour(view->cells[i]));
-		total += points * ls_cell_count(view->cells[i]) *
-			 view_decay(view, half_life, entries, hours);
-	}
-	return total;
 }
 
 struct view_count

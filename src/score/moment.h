@@ -30,7 +30,7 @@ struct decay_table {
 struct ls_moment {
 	struct ls_memory memory;
 	const struct ls_profile *profile;
-	int64_t now_ms;
+	int64_t now_ms, part_ms; /* part_ms: since its hour began */
 	struct decay_table tables[DECAY_TABLES];
 	uint32_t table_count, table_room;
 	double *entries;
@@ -50,8 +50,11 @@ struct view {
 	struct ls_moment *moment;
 	int64_t now_ms;
 	int64_t now_hour;
+	int64_t part_ms;                /* since now_hour began */
 	bool tabled;                    /* the moment's tables hold for this instant */
+	bool exact;                     /* the last bits matter */
 	uint32_t first[KIND_SLOTS + 1]; /* cells of kind k: first[k] up to first[k + 1] */
+	uint32_t newest;                /* newest hour with an interaction, plus one; 0: none */
 };
 
 void view_init(struct view *view, struct ls_moment *moment, const struct ls_subject_data *data);
@@ -63,12 +66,12 @@ void view_set_now(struct view *view, int64_t now_ms);
 static inline uint32_t
 view_hours(const struct view *view, uint32_t hour)
 {
-	int64_t hours = view->now_hour - hour;
-	if (LS_UNLIKELY(hours > COARSE_HOURS))
-		hours = view->now_hour - (hour / 24 * 24 + 23);
-	if (LS_UNLIKELY(hours < 0))
-		return 0;
-	return hours < DECAY_ENTRIES ? (uint32_t)hours : DECAY_ENTRIES - 1;
+	/* no branch: which cells are old is hard to predict */
+	int32_t hours = (int32_t)view->now_hour - (int32_t)hour;
+	hours -= hours > COARSE_HOURS ? 23 - (int32_t)(hour % 24) : 0;
+	if (LS_UNLIKELY((uint32_t)hours >= DECAY_ENTRIES))
+		return hours < 0 ? 0 : DECAY_ENTRIES - 1;
+	return (uint32_t)hours;
 }
 
 /** Days since the end of the hour that began `hours` ago. */
@@ -77,7 +80,7 @@ view_age_days(const struct view *view, uint32_t hours)
 {
 	if (hours == 0)
 		return 0.0;
-	int64_t ms = (int64_t)(hours - 1) * LS_HOUR_MS + view->now_ms % LS_HOUR_MS;
+	int64_t ms = (int64_t)(hours - 1) * LS_HOUR_MS + view->part_ms;
 	return (double)ms / (double)LS_DAY_MS;
 }
 
@@ -108,8 +111,19 @@ view_decay(const struct view *view, const struct half_life *half_life, const dou
 uint32_t view_window_hours(const struct view *view, double days);
 
 /** Adds the decayed count of a kind to a running total, cell by cell as the reference does. */
-double view_add_decayed(const struct view *view, unsigned kind, double points,
-	const struct half_life *half_life, double total);
+static inline double
+view_add_decayed(const struct view *view, unsigned kind, double points,
+	const struct half_life *half_life, double total)
+{
+	const double *entries = view_entries(view, half_life);
+	const ls_cell *at = view->cells + view->first[kind],
+		      *end = view->cells + view->first[kind + 1];
+	for (; at < end; at++) {
+		uint32_t hours = view_hours(view, ls_cell_hour(*at));
+		total += points * ls_cell_count(*at) * view_decay(view, half_life, entries, hours);
+	}
+	return total;
+}
 
 /** How many events of a kind are up to `hours` back, and the end of the newest one's hour. */
 struct view_count {
@@ -118,11 +132,19 @@ struct view_count {
 };
 struct view_count view_count(const struct view *view, unsigned kind, uint32_t hours);
 
+/** saturate(), in its last bits only where they matter: whoever sums points asks again, exactly,
+ * next to a tie. So the milli-points are those of the reference, at a third of the cost. */
+static inline double
+view_saturate(const struct view *view, double x, double half)
+{
+	return view->exact ? saturate(x, half) : saturate_roughly(x, half);
+}
+
 /** Every hour that still counts, for view_count(). */
 static inline uint32_t
 view_all_hours(const struct view *view)
 {
-	return DECAY_HOURS - (view->now_ms % LS_HOUR_MS != 0 ? 1 : 0);
+	return DECAY_HOURS - (view->part_ms != 0 ? 1 : 0);
 }
 
 #endif

@@ -14,7 +14,7 @@ part_of(bool timeless)
 }
 
 /** Milli-points of these parts, before clamping. */
-int64_t sum_points(const struct ls_profile *profile, const struct view *view, enum parts parts);
+int64_t sum_points(const struct ls_profile *profile, struct view *view, enum parts parts);
 
 static inline int32_t
 clamp_score(int64_t sum_milli)

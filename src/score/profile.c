@@ -87,7 +87,7 @@ number_decay(struct ls_profile *profile, struct half_life *half_life)
 }
 
 int
-profile_number_decays(struct ls_profile *profile)
+profile_finish(struct ls_profile *profile)
 {
 	size_t most = profile->rule_count;
 	for (size_t i = 0; i < ls_signal_count; i++)
@@ -96,12 +96,15 @@ profile_number_decays(struct ls_profile *profile)
 		profile->memory.ctx, NULL, most * sizeof *profile->decay_days);
 	if (profile->decay_days == NULL)
 		return LS_ERR_NOMEM;
-	for (size_t i = 0; i < ls_signal_count; i++)
+	for (size_t i = 0; i < ls_signal_count; i++) {
+		if (ls_signals[i]->prepare != NULL)
+			ls_signals[i]->prepare(profile->params[i]);
 		for (size_t k = 0; k < ls_signals[i]->param_count; k++) {
 			const struct param *param = &ls_signals[i]->params[k];
 			if (param->type == PARAM_HALF_LIFE)
 				number_decay(profile, at_offset(profile->params[i], param->offset));
 		}
+	}
 	for (size_t i = 0; i < profile->rule_count; i++)
 		if (profile->rules[i].half_life.days > 0)
 			number_decay(profile, &profile->rules[i].half_life);
@@ -112,7 +115,7 @@ struct ls_profile *
 ls_profile_default(struct ls_memory memory)
 {
 	struct ls_profile *profile = profile_new(memory);
-	if (profile != NULL && profile_number_decays(profile) != LS_OK)
+	if (profile != NULL && profile_finish(profile) != LS_OK)
 		return ls_profile_free(profile);
 	return profile;
 }

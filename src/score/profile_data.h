@@ -46,8 +46,8 @@ struct ls_profile {
 
 /** All defaults, no rules. NULL: no memory. */
 struct ls_profile *profile_new(struct ls_memory memory) LS_MUST_CHECK;
-/** Numbers the half-lives, once everything is read. LS_ERR_NOMEM. */
-int profile_number_decays(struct ls_profile *profile) LS_MUST_CHECK;
+/** Numbers the half-lives and prepares the signals, once everything is read. LS_ERR_NOMEM. */
+int profile_finish(struct ls_profile *profile) LS_MUST_CHECK;
 
 /** Units of a rule: 1 for a field condition that holds, a count of a kind otherwise. */
 double rule_units(const struct rule *rule, const struct view *view);

@@ -683,7 +683,7 @@ read_profile(struct reader *r, struct ls_slice json)
 		fault(r, "is not valid JSON at byte %zu: %s", r->json.error_at,
 			r->json.what != NULL ? r->json.what : ls_strerror(err));
 	}
-	return r->count > 0 ? LS_ERR_INVALID : profile_number_decays(r->profile);
+	return r->count > 0 ? LS_ERR_INVALID : profile_finish(r->profile);
 }
 
 int

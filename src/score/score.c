@@ -11,16 +11,29 @@ rule_is_timeless(const struct rule *rule)
 	return rule->test != RULE_KIND;
 }
 
+/** A value is 0..1 and a weight at most 100: far from any overflow. */
+static int32_t
+signal_points(const struct ls_profile *profile, struct view *view, size_t i)
+{
+	const struct ls_signal *signal = ls_signals[i];
+	double value = signal->evaluate(view, profile->params[i]);
+	bool near_tie = false;
+	int32_t milli = points_milli_roughly(profile->weights[i] * value, &near_tie);
+	if (LS_LIKELY(!near_tie))
+		return milli;
+	view->exact = true;
+	value = signal->evaluate(view, profile->params[i]);
+	view->exact = false;
+	return points_milli(profile->weights[i] * value);
+}
+
 int64_t
-sum_points(const struct ls_profile *profile, const struct view *view, enum parts parts)
+sum_points(const struct ls_profile *profile, struct view *view, enum parts parts)
 {
 	int64_t sum = 0;
 	for (size_t i = 0; i < ls_signal_count; i++) {
-		const struct ls_signal *signal = ls_signals[i];
-		if (profile->weights[i] == 0.0 || (parts & part_of(signal->timeless)) == 0)
-			continue;
-		sum += points_milli(
-			profile->weights[i] * signal->evaluate(view, profile->params[i]));
+		if (profile->weights[i] != 0.0 && (parts & part_of(ls_signals[i]->timeless)) != 0)
+			sum += signal_points(profile, view, i);
 	}
 	for (size_t i = 0; i < profile->rule_count; i++) {
 		const struct rule *rule = &profile->rules[i];

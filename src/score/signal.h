@@ -43,6 +43,8 @@ struct ls_signal {
 	size_t param_count;
 	size_t params_size; /* of the parameter struct */
 	bool timeless;      /* time alone never changes its value */
+	/** Fills what the struct holds besides its parameters; may be NULL. */
+	void (*prepare)(void *params);
 	/** 0..1, as the reference computes it. */
 	double (*evaluate)(const struct view *view, const void *params);
 	/** Fills amount, count, last_ms and detail of a zeroed line. */

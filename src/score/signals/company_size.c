@@ -5,6 +5,7 @@
 
 struct params {
 	double full_at;
+	double log_full; /* log1p(full_at) */
 };
 
 static const struct param params[] = {
@@ -17,6 +18,13 @@ static const struct param params[] = {
 		.max = 1000000000 },
 };
 
+static void
+prepare(void *ctx)
+{
+	struct params *p = ctx;
+	p->log_full = log1p(p->full_at);
+}
+
 static double
 evaluate(const struct view *view, const void *ctx)
 {
@@ -24,7 +32,7 @@ evaluate(const struct view *view, const void *ctx)
 	double employees = view->data->employees;
 	if (!(employees > 0.0)) /* unknown, none, not a number */
 		return 0.0;
-	return employees < p->full_at ? log1p(employees) / log1p(p->full_at) : 1.0;
+	return employees < p->full_at ? log1p(employees) / p->log_full : 1.0;
 }
 
 static void
@@ -55,6 +63,7 @@ const struct ls_signal ls_signal_company_size = {
 	.param_count = LS_ARRAY_LEN(params),
 	.params_size = sizeof(struct params),
 	.timeless = true,
+	.prepare = prepare,
 	.evaluate = evaluate,
 	.explain = explain,
 	.words = words,

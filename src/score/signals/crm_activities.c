@@ -7,6 +7,8 @@ struct params {
 	double half;
 	struct half_life half_life;
 	struct kind_points points;
+	unsigned kinds[KIND_SLOTS]; /* those that are worth something */
+	unsigned kind_count;
 };
 
 static const struct kind_default worth[] = {
@@ -43,14 +45,24 @@ static const struct param params[] = {
 		.kinds = worth },
 };
 
+static void
+prepare(void *ctx)
+{
+	struct params *p = ctx;
+	p->kind_count = 0;
+	for (unsigned kind = 0; kind < KIND_SLOTS; kind++)
+		if (p->points.points[kind] > 0.0)
+			p->kinds[p->kind_count++] = kind;
+}
+
 static double
 decayed_worth(const struct view *view, const struct params *p)
 {
 	double total = 0.0;
-	for (unsigned kind = 0; kind < KIND_SLOTS; kind++)
-		if (view->first[kind] < view->first[kind + 1] && p->points.points[kind] > 0.0)
-			total = view_add_decayed(
-				view, kind, p->points.points[kind], &p->half_life, total);
+	for (unsigned i = 0; i < p->kind_count; i++) {
+		unsigned kind = p->kinds[i];
+		total = view_add_decayed(view, kind, p->points.points[kind], &p->half_life, total);
+	}
 	return total;
 }
 
@@ -59,7 +71,7 @@ evaluate(const struct view *view, const void *ctx)
 {
 	const struct params *p = ctx;
 	double total = decayed_worth(view, p);
-	return total > 0.0 ? saturate(total, p->half) : 0.0;
+	return total > 0.0 ? view_saturate(view, total, p->half) : 0.0;
 }
 
 static void
@@ -118,6 +130,7 @@ const struct ls_signal ls_signal_crm_activities = {
 	.params = params,
 	.param_count = LS_ARRAY_LEN(params),
 	.params_size = sizeof(struct params),
+	.prepare = prepare,
 	.evaluate = evaluate,
 	.explain = explain,
 	.words = words,

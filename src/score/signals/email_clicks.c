@@ -69,14 +69,20 @@ static double
 click_rate(const struct view *view, const struct params *p)
 {
 	const double *entries = view_entries(view, &p->half_life);
-	const struct ls_hit *at = view->activity->hits, *end = at + view->activity->hit_count;
+	const struct ls_hit *hits = view->activity->hits;
 	double clicked = 0.0, opened = 0.0;
-	while (at < end) {
-		struct message m = next_message(&at, end);
-		if (m.clicked)
-			clicked +=
-				view_decay(view, &p->half_life, entries, view_hours(view, m.click));
-		opened += view_decay(view, &p->half_life, entries, view_hours(view, m.seen));
+	uint64_t id = 0; /* no message's */
+	uint32_t done = 0;
+	/* one pass without branches: a message's first hit and its first click */
+	for (uint32_t i = 0; i < view->activity->hit_count; i++) {
+		uint32_t hours = view_hours(view, hits[i].hour_click >> 1);
+		double decay = view_decay(view, &p->half_life, entries, hours);
+		uint32_t is_first = hits[i].message != id, is_click = hits[i].hour_click & 1u;
+		id = hits[i].message;
+		done &= is_first - 1u; /* all bits, or none */
+		opened += is_first * decay;
+		clicked += (is_click & ~done) * decay;
+		done |= is_click;
 	}
 	double messages = clicked > opened ? clicked : opened;
 	return (clicked + p->prior_strength * p->prior_rate) / (messages + p->prior_strength);
@@ -89,7 +95,7 @@ evaluate(const struct view *view, const void *ctx)
 	if (view->activity->hit_count == 0)
 		return 0.0;
 	double above = click_rate(view, p) - p->prior_rate;
-	return above > 0.0 ? saturate(above, p->half) : 0.0;
+	return above > 0.0 ? view_saturate(view, above, p->half) : 0.0;
 }
 
 static void

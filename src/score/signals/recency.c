@@ -22,16 +22,9 @@ static const struct param params[] = {
 static uint32_t
 find_least_hours(const struct view *view)
 {
-	uint32_t newest = 0; /* one more than the newest hour */
-	for (unsigned kind = 0; kind < KIND_SLOTS; kind++) {
-		uint32_t end = view->first[kind + 1];
-		if (!kind_is_interaction(kind) || end == view->first[kind])
-			continue;
-		newest = LS_MAX(newest, ls_cell_hour(view->cells[end - 1]) + 1);
-	}
-	if (newest == 0)
+	if (view->newest == 0)
 		return UINT32_MAX;
-	uint32_t least = view_hours(view, newest - 1);
+	uint32_t least = view_hours(view, view->newest - 1);
 	if (least <= COARSE_HOURS - 24)
 		return least;
 	/* an older cell may be read as the end of its day, which can be later than the newest */

@@ -36,7 +36,7 @@ evaluate(const struct view *view, const void *ctx)
 {
 	const struct params *p = ctx;
 	double visits = decayed_visits(view, p);
-	return visits > 0.0 ? saturate(visits, p->half) : 0.0;
+	return visits > 0.0 ? view_saturate(view, visits, p->half) : 0.0;
 }
 
 static void
