@@ -128,10 +128,10 @@ set_deleted(struct ls_engine *engine, const struct ls_event *event, const struct
 /* ---- leads */
 
 static struct ls_key
-subject_key(const struct ls_subject *subject)
+subject_key(const struct ls_engine *engine, const struct ls_subject *subject)
 {
 	if (subject->ref.system.data != NULL)
-		return ls_key_of_ref(&subject->ref);
+		return ls_key_of_person(engine, &subject->ref);
 	bool email = subject->email.data != NULL;
 	return (struct ls_key){
 		.type = email ? LS_KEY_EMAIL : LS_KEY_VISITOR,
@@ -150,7 +150,7 @@ changes_doc(const struct ls_event *event)
 static int
 change_doc(struct ls_engine *engine, struct ls_lead *lead, const struct ls_event *event)
 {
-	struct ls_key key = subject_key(&event->subject);
+	struct ls_key key = subject_key(engine, &event->subject);
 	int err = ls_doc_unpack(&engine->dict, ls_lead_doc(lead), &engine->doc);
 	if (err == LS_OK)
 		err = set_attributes(engine, event);
@@ -240,7 +240,7 @@ report_after(struct ls_engine *engine, struct ls_lead *lead, const struct ls_act
 static int
 erase(struct ls_engine *engine, const struct ls_event *event)
 {
-	struct ls_key key = subject_key(&event->subject);
+	struct ls_key key = subject_key(engine, &event->subject);
 	uint32_t slot = ls_lead_find(engine, &key);
 	if (slot != LS_NONE)
 		return ls_lead_erase(engine, slot);
@@ -293,8 +293,8 @@ erase_merged(struct ls_engine *engine, const struct ls_event *event)
 {
 	int err = LS_OK;
 	for (size_t i = 0; i <= event->merged_count && err == LS_OK; i++) {
-		struct ls_key key = ls_key_of_ref(
-			i < event->merged_count ? &event->merged[i] : &event->subject.ref);
+		struct ls_key key = ls_key_of_person(
+			engine, i < event->merged_count ? &event->merged[i] : &event->subject.ref);
 		uint32_t slot = ls_lead_find(engine, &key);
 		err = slot != LS_NONE ? ls_lead_erase(engine, slot) : ls_tomb_add(engine, &key);
 	}
@@ -304,10 +304,10 @@ erase_merged(struct ls_engine *engine, const struct ls_event *event)
 static bool
 any_tomb(const struct ls_engine *engine, const struct ls_event *event)
 {
-	struct ls_key key = ls_key_of_ref(&event->subject.ref);
+	struct ls_key key = ls_key_of_person(engine, &event->subject.ref);
 	bool found = ls_is_tomb(engine, &key);
 	for (size_t i = 0; i < event->merged_count && !found; i++) {
-		key = ls_key_of_ref(&event->merged[i]);
+		key = ls_key_of_person(engine, &event->merged[i]);
 		found = ls_is_tomb(engine, &key);
 	}
 	return found;
@@ -317,14 +317,14 @@ any_tomb(const struct ls_engine *engine, const struct ls_event *event)
 static int
 merge_survivor(struct ls_engine *engine, const struct ls_event *event, uint32_t *slot)
 {
-	struct ls_key key = ls_key_of_ref(&event->subject.ref);
+	struct ls_key key = ls_key_of_person(engine, &event->subject.ref);
 	uint32_t best = ls_lead_find(engine, &key);
 	if (best != LS_NONE) {
 		*slot = best;
 		return LS_OK;
 	}
 	for (size_t i = 0; i < event->merged_count; i++) {
-		struct ls_key other = ls_key_of_ref(&event->merged[i]);
+		struct ls_key other = ls_key_of_person(engine, &event->merged[i]);
 		uint32_t found = ls_lead_find(engine, &other);
 		if (found != LS_NONE && (best == LS_NONE || ls_lead_at(engine, found)->id <
 								    ls_lead_at(engine, best)->id))
@@ -339,7 +339,7 @@ merge_survivor(struct ls_engine *engine, const struct ls_event *event, uint32_t 
 static int
 merge_one(struct ls_engine *engine, uint32_t slot, const struct ls_ref *ref)
 {
-	struct ls_key key = ls_key_of_ref(ref);
+	struct ls_key key = ls_key_of_person(engine, ref);
 	uint32_t found = ls_lead_find(engine, &key);
 	if (found == LS_NONE)
 		return ls_lead_add_ref(engine, slot, &key);
@@ -355,8 +355,8 @@ mark_absorbed(struct ls_engine *engine, struct ls_lead *lead, const struct ls_ev
 	if (err != LS_OK)
 		return err;
 	for (size_t i = 0; i < event->merged_count; i++) {
-		struct ls_key merged = ls_key_of_ref(&event->merged[i]);
-		struct ls_key subject = ls_key_of_ref(&event->subject.ref);
+		struct ls_key merged = ls_key_of_person(engine, &event->merged[i]);
+		struct ls_key subject = ls_key_of_person(engine, &event->subject.ref);
 		struct ls_key *key = ls_doc_find_key(&engine->doc, &merged);
 		if (key != NULL && !ls_key_eq(&merged, &subject))
 			key->absorbed = true;
@@ -518,7 +518,7 @@ apply_association(struct ls_engine *engine, const struct ls_event *event, struct
 	if (a->system.data == NULL || b->system.data == NULL || !ref_valid(b))
 		return LS_ERR_INVALID;
 	const struct ls_ref *person = is_record(a) ? b : a, *record = is_record(a) ? a : b;
-	struct ls_key key = ls_key_of_ref(person);
+	struct ls_key key = ls_key_of_person(engine, person);
 	if (is_record(person) || !is_record(record) || record->record == LS_RECORD_OTHER ||
 		ls_is_tomb(engine, &key))
 		return LS_OK;

@@ -248,6 +248,9 @@ bool ls_value_number(const struct ls_value *value, double *number);
 /* ---- identity.c */
 
 struct ls_key ls_key_of_ref(const struct ls_ref *ref);
+/** The same for a lead: an id without its account is the one of an account that is known, if any.
+ */
+struct ls_key ls_key_of_person(const struct ls_engine *engine, const struct ls_ref *ref);
 uint32_t ls_lead_find(const struct ls_engine *engine, const struct ls_key *key);
 /** After its key has been packed: "hubspot:1" is looked for in the accounts that are known. */
 void ls_note_account(struct ls_engine *engine, const struct ls_key *key);

@@ -27,6 +27,25 @@ ls_key_of_ref(const struct ls_ref *ref)
 	};
 }
 
+struct ls_key
+ls_key_of_person(const struct ls_engine *engine, const struct ls_ref *ref)
+{
+	struct ls_key key = ls_key_of_ref(ref);
+	if (key.scope != 0 || engine->account_count == 0 ||
+		ls_lead_find(engine, &key) != LS_MAP_NONE)
+		return key;
+	uint32_t system = ls_intern_find(&engine->dict.names, key.system);
+	for (size_t i = 0; i < engine->account_count; i++) {
+		struct ls_key scoped = key;
+		scoped.scope = engine->accounts[i].scope;
+		if (engine->accounts[i].system == system &&
+			(ls_lead_find(engine, &scoped) != LS_MAP_NONE ||
+				ls_is_tomb(engine, &scoped)))
+			return scoped;
+	}
+	return key;
+}
+
 static struct ls_key
 weak_key(enum ls_key_type type, struct ls_slice id)
 {
@@ -218,11 +237,11 @@ add_email_attribute(struct plan *plan, const struct ls_event *event)
 }
 
 static void
-plan_keys(struct plan *plan, const struct ls_event *event)
+plan_keys(const struct ls_engine *engine, struct plan *plan, const struct ls_event *event)
 {
 	const struct ls_subject *subject = &event->subject;
 	if (subject->ref.system.data != NULL)
-		plan->keys[plan->count++] = ls_key_of_ref(&subject->ref);
+		plan->keys[plan->count++] = ls_key_of_person(engine, &subject->ref);
 	if (subject->email.data != NULL)
 		plan->keys[plan->count++] = weak_key(LS_KEY_EMAIL, subject->email);
 	if (subject->ref.system.data != NULL)
@@ -245,11 +264,38 @@ may_join(const struct ls_engine *engine, const struct plan *plan, const struct l
 	return plan->target == LS_NONE || !share_account(engine, plan->target, slot);
 }
 
+static bool
+has_scope(const struct ls_engine *engine, uint32_t slot, struct ls_slice system)
+{
+	struct ls_doc_reader r =
+		ls_doc_reader(&engine->dict, ls_lead_doc(ls_lead_at(engine, slot)));
+	struct ls_key one;
+	while (ls_doc_next_key(&r, &one)) {
+		if (one.type == LS_KEY_REF && one.scope != 0 && ls_slice_eq(one.system, system))
+			return true;
+	}
+	return false;
+}
+
+/** The lead whose id was given without its account before: the first one that has it is meant. */
+static uint32_t
+find_unscoped(const struct ls_engine *engine, const struct ls_key *key)
+{
+	struct ls_key bare = *key;
+	if (key->type != LS_KEY_REF || key->scope == 0)
+		return LS_MAP_NONE;
+	bare.scope = 0;
+	uint32_t slot = ls_lead_find(engine, &bare);
+	return slot == LS_MAP_NONE || has_scope(engine, slot, key->system) ? LS_MAP_NONE : slot;
+}
+
 static int
 join(struct ls_engine *engine, struct plan *plan, const struct ls_key *key)
 {
 	uint32_t slot = ls_lead_find(engine, key);
 	if (slot == LS_MAP_NONE) {
+		if (plan->target == LS_NONE && plan->missing_count == 0)
+			plan->target = find_unscoped(engine, key);
 		plan->missing[plan->missing_count++] = key;
 		return LS_OK;
 	}
@@ -321,7 +367,7 @@ ls_resolve(struct ls_engine *engine, const struct ls_event *event, uint32_t *slo
 {
 	struct plan plan = { .target = LS_NONE };
 	int err = LS_OK;
-	plan_keys(&plan, event);
+	plan_keys(engine, &plan, event);
 	if (plan.keys[0].type == LS_KEY_REF && ls_is_tomb(engine, &plan.keys[0])) {
 		*slot = LS_NONE;
 		return LS_OK;
@@ -358,7 +404,7 @@ uint32_t
 ls_resolve_known(const struct ls_engine *engine, const struct ls_event *event)
 {
 	struct plan plan = { .target = LS_NONE };
-	plan_keys(&plan, event);
+	plan_keys(engine, &plan, event);
 	if (plan.count > 0 && plan.keys[0].type == LS_KEY_REF && ls_is_tomb(engine, &plan.keys[0]))
 		return LS_NONE;
 	uint32_t slot = LS_NONE;

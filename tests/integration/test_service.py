@@ -317,3 +317,22 @@ def test_a_company_speaks_for_its_contacts(leadscore, order):
     assert points['company_size'] == 3.0
     hubspot.post(server.client, SECRET, [change(11, 'company', 'Own Words')])
     assert lead(server, 'hubspot:12345')['company'] == 'Own Words'
+
+
+@pytest.mark.parametrize('first', ['webhook', 'native'])
+def test_a_contact_named_without_its_portal_is_the_same_contact(leadscore, first):
+    server = leadscore(HUBSPOT_CLIENT_SECRET=SECRET)
+    webhook = [change(1, 'hs_email_last_open_date', now_ms())]
+    if first == 'webhook':
+        hubspot.post(server.client, SECRET, webhook)
+    send(server, event(1, 'visit', {'hubspot': '12345'}))
+    if first == 'native':
+        hubspot.post(server.client, SECRET, webhook)
+    send(server, event(2, 'visit', {'hubspot': '12345'}))
+    hubspot.post(server.client, SECRET, [change(2, 'firstname', 'Other', portalId=777)])
+    for _ in range(2):
+        assert server.get('/api/leads').json()['total'] == 2
+        summary = lead(server, 'hubspot:12345')['engagement_summary']
+        assert (summary['email_opens'], summary['website_visits']) == (1, 2)
+        assert lead(server, 'hubspot:777%2F12345')['name'] == 'Other'
+        server.restart()

@@ -142,8 +142,15 @@ scope_less_ids_are_found(void **state)
 	ref.scope = 0;
 	uint64_t id = apply(f, event_of(LS_KIND_CREATE, T0, ref));
 	uint64_t other = apply(f, event_of(LS_KIND_CREATE, T0, contact("7")));
-	assert_true(id != other && find(f, "hubspot:7") == id);
-	assert_true(find(f, "hubspot:62515/7") == other);
+	/* the account becomes known: still the same person, and a third account's is another one */
+	assert_true(id == other && find(f, "hubspot:7") == id && find(f, "hubspot:62515/7") == id);
+	struct ls_ref elsewhere = contact("7");
+	elsewhere.scope = 4711;
+	uint64_t third = apply(f, event_of(LS_KIND_CREATE, T0, elsewhere));
+	assert_true(third != id && find(f, "hubspot:4711/7") == third);
+	ref.id = LS_S("8");
+	other = apply(f, event_of(LS_KIND_CREATE, T0, contact("8")));
+	assert_true(apply(f, event_of(LS_KIND_CALL, T0, ref)) == other);
 }
 
 static void
