@@ -95,14 +95,6 @@ static const struct engagement {
 
 /* ---- dice */
 
-uint32_t
-ls_dice_roll(struct ls_dice *dice, uint32_t sides)
-{
-	dice->state += UINT64_C(0x9e3779b97f4a7c15);
-	uint64_t high = ls_hash_mix(dice->state) >> 32;
-	return (uint32_t)(high * sides >> 32);
-}
-
 static uint32_t
 roll(struct ls_story *s, uint32_t sides)
 {

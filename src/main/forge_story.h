@@ -5,6 +5,7 @@
 #define LS_MAIN_FORGE_STORY_H
 
 #include "base/buf.h"
+#include "main/dice.h"
 
 #define LS_FORGE_PORTALS_MAX  64u
 #define LS_FORGE_CONTACTS_MAX 10000000u
@@ -36,12 +37,5 @@ struct ls_story_contact {
 /** Contacts that have had an event, in order of id. */
 size_t ls_story_contacts(const struct ls_story *story);
 void ls_story_contact(const struct ls_story *story, size_t i, struct ls_story_contact *out);
-
-/** A stream of numbers that are the same for the same seed on every machine. */
-struct ls_dice {
-	uint64_t state;
-};
-/** 0 to sides - 1. */
-uint32_t ls_dice_roll(struct ls_dice *dice, uint32_t sides);
 
 #endif
