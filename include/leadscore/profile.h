@@ -21,8 +21,20 @@ struct ls_profile_fault {
 /** The profile of SCORING.md section 2: the weights of the seed. */
 struct ls_profile *ls_profile_default(struct ls_memory memory) LS_MUST_CHECK;
 /**
- * Reads a profile; what is left out has the default's value. LS_ERR_INVALID: up to `fault_room`
- * faults are filled in and counted in *fault_count, all of them, not just the first. LS_ERR_NOMEM.
+ * Reads a profile:
+ *
+ *	{"name": "enterprise", "thresholds": {"hot": 75, "warm": 50},
+ *	 "signals": {"website_visits": {"weight": 30, "half_life_days": 21}},
+ *	 "rules": [
+ *		{"id": "forms", "when": {"kind": "form_submit"}, "points": 6, "cap": 12,
+ *		 "half_life_days": 30, "window_days": 90},
+ *		{"id": "big", "when": {"field": "employees", "at_least": 500}, "points": 4.5}]}
+ *
+ * What is left out has the default's value; "points" by kind, where given, are given whole. A field
+ * is compared by one of equals, in, at_least, at_most, below, contains and exists, types strictly
+ * as in JSON; one that is not there equals null. LS_ERR_INVALID: up to `fault_room` faults are
+ * filled in, the first ones of all there are, and *fault_count says how many; nothing else sets it.
+ * LS_ERR_NOMEM. The text need not outlive the call.
  */
 int ls_profile_parse(struct ls_memory memory, struct ls_slice json, struct ls_profile **out,
 	struct ls_profile_fault *faults, size_t fault_room, size_t *fault_count) LS_MUST_CHECK;

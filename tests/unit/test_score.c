@@ -2,6 +2,7 @@
 /* The score against the vectors of the specification rule/1: points, sums, categories, cooling,
  * accounts; and decay against values computed elsewhere, bit for bit. */
 
+#include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -11,7 +12,7 @@
 #include <cmocka.h>
 #include <json-c/json.h>
 
-#include "base/slice.h"
+#include "base/buf.h"
 #include "leadscore/score.h"
 
 static void *
@@ -293,6 +294,12 @@ machines_alone_are_never_hot(void **state)
 
 /* ---- decay, bit for bit */
 
+static void
+add_at(struct ls_activity *activity, unsigned kind, int64_t time_ms, uint64_t message)
+{
+	assert_int_equal(ls_activity_add(activity, memory, kind, time_ms, message, 1), LS_OK);
+}
+
 /** The value of recency is one decay factor, so a lead with one note shows it naked. */
 static double
 decay_of(const char *half_life, int64_t age_ms)
@@ -389,6 +396,49 @@ decay_is_the_same_double(void **state)
 	}
 }
 
+/** More half-lives than a moment has tables for; and a moment moves between profiles. */
+static void
+many_half_lives(void **state)
+{
+	(void)state;
+	const int64_t now = INT64_C(1705314600000);
+	struct ls_buf json;
+	ls_buf_init(&json, 8192);
+	ls_buf_add_lit(&json, "{\"rules\":[");
+	for (int i = 1; i <= 24; i++)
+		ls_buf_addf(&json,
+			"%s{\"id\":\"r%d\",\"when\":{\"kind\":\"task\"},\"points\":1,"
+			"\"half_life_days\":%d.5}",
+			i > 1 ? "," : "", i, i);
+	ls_buf_add_lit(&json, "]}");
+	assert_int_equal(json.err, LS_OK);
+	struct ls_profile *many = NULL, *plain = ls_profile_default(memory);
+	struct ls_profile_fault fault;
+	size_t count = 0;
+	assert_int_equal(
+		ls_profile_parse(memory, ls_buf_slice(&json), &many, &fault, 1, &count), LS_OK);
+	struct ls_activity activity = { 0 };
+	add_at(&activity, LS_KIND_TASK, now - 50 * LS_HOUR_MS, 0);
+	struct ls_subject_data data = { .activity = &activity, .employees = -1 };
+	struct ls_moment *moment = ls_moment_new(memory, plain, now);
+	int32_t before = ls_score_milli(moment, &data);
+	struct ls_line lines[40];
+	for (int turn = 0; turn < 2; turn++) {
+		assert_int_equal(ls_moment_set(moment, many, now), LS_OK);
+		assert_int_equal(ls_line_count(many), 7 + 24);
+		(void)ls_explain(moment, &data, lines);
+		for (int i = 1; i <= 24; i++)
+			assert_true(lines[6 + i].value == pow(2.0, -(49.5 / 24) / (i + 0.5)));
+		assert_int_equal(ls_moment_set(moment, plain, now), LS_OK);
+		assert_int_equal(ls_score_milli(moment, &data), before);
+	}
+	(void)ls_moment_free(moment);
+	(void)ls_profile_free(many);
+	(void)ls_profile_free(plain);
+	ls_activity_fini(&activity, memory);
+	ls_buf_fini(&json);
+}
+
 /* ---- words */
 
 static void
@@ -413,12 +463,6 @@ check_words(const struct ls_profile *profile, const struct ls_subject_data *data
 		}
 	}
 	(void)ls_moment_free(moment);
-}
-
-static void
-add_at(struct ls_activity *activity, unsigned kind, int64_t time_ms, uint64_t message)
-{
-	assert_int_equal(ls_activity_add(activity, memory, kind, time_ms, message, 1), LS_OK);
 }
 
 static struct ls_fact
@@ -489,6 +533,7 @@ main(void)
 		cmocka_unit_test(accounts),
 		cmocka_unit_test(machines_alone_are_never_hot),
 		cmocka_unit_test(decay_is_the_same_double),
+		cmocka_unit_test(many_half_lives),
 		cmocka_unit_test(words_for_people),
 	};
 	return cmocka_run_group_tests_name("score", tests, load_vectors, free_vectors);
