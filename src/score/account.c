@@ -22,7 +22,9 @@ ls_account_milli(const int32_t *scores_milli, size_t count)
 		best[at] = score;
 	}
 	double left = 1.0, share = 1.0;
-	for (size_t k = 0; k < kept; k++, share *= 0.5)
+	for (size_t k = 0; k < kept; k++) {
 		left *= 1.0 - share * best[k] / 100000.0;
+		share *= 0.5;
+	}
 	return points_milli(100.0 * (1.0 - left));
 }

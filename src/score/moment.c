@@ -3,8 +3,6 @@
 
 #include "score/moment.h"
 
-#include <string.h>
-
 #include "score/interactions.h"
 #include "score/profile_data.h"
 
@@ -57,7 +55,7 @@ ls_moment_set(struct ls_moment *moment, const struct ls_profile *profile, int64_
 	for (uint32_t i = 0; i < moment->table_room; i++) {
 		struct decay_table *table = &moment->tables[i];
 		double days = i < count ? profile->decay_days[i] : 0;
-		if (!same_part || memcmp(&table->days, &days, sizeof days) != 0)
+		if (!same_part || table->days != days)
 			forget(table);
 		table->days = days;
 	}
