@@ -400,23 +400,29 @@ moments_can_be_reused(struct fixture *f, const struct sample *s, const struct ls
 	}
 }
 
+static enum ls_category
+category_at(struct fixture *f, const struct ls_subject_data *data, int64_t now_ms)
+{
+	CHECK(ls_moment_set(f->reused, f->rules, now_ms) == LS_OK);
+	return ls_categorize(f->rules, ls_score_milli(f->reused, data));
+}
+
 /** The definition: hours, then halves. */
 static int64_t
-plain_cools_at(
-	const struct ls_profile *profile, const struct sample *s, const struct ls_activity *a)
+plain_cools_at(struct fixture *f, const struct ls_subject_data *data, int64_t now_ms)
 {
-	enum ls_category start = ls_categorize(profile, score_fresh(profile, s, a, s->now_ms));
-	int64_t lo = s->now_ms, hi = 0;
+	enum ls_category start = category_at(f, data, now_ms);
+	int64_t lo = now_ms, hi = 0;
 	for (int step = 1; start != LS_COLD && step <= 9600 && hi == 0; step++) {
-		int64_t at = s->now_ms + step * LS_HOUR_MS;
-		if (ls_categorize(profile, score_fresh(profile, s, a, at)) < start)
+		int64_t at = now_ms + step * LS_HOUR_MS;
+		if (category_at(f, data, at) < start)
 			hi = at;
 		else
 			lo = at;
 	}
 	while (hi - lo > 1000) {
 		int64_t mid = (lo + hi) / 2;
-		if (ls_categorize(profile, score_fresh(profile, s, a, mid)) < start)
+		if (category_at(f, data, mid) < start)
 			hi = mid;
 		else
 			lo = mid;
@@ -430,8 +436,8 @@ cools_as_defined(struct fixture *f, const struct sample *s, const struct ls_acti
 	struct ls_subject_data data = data_of(s, a);
 	CHECK(ls_moment_set(f->reused, f->rules, s->now_ms) == LS_OK);
 	int64_t cools_ms = ls_cools_at_ms(f->reused, &data);
-	CHECK(cools_ms == plain_cools_at(f->rules, s, a));
 	CHECK(ls_moment_now_ms(f->reused) == s->now_ms);
+	CHECK(cools_ms == plain_cools_at(f, &data, s->now_ms));
 }
 
 /* ---- running them */
