@@ -117,14 +117,17 @@ ls_apply_acked(struct ls_service *service, struct ls_pending *pending)
 	service->acked_last = &pending->next;
 }
 
-/* what was acknowledged while its tenant is not live is found in the log later */
+/* What was acknowledged while its tenant is not live is left for catching up, which does not end
+ * before it has come that far. */
 static void
 apply_pending(struct ls_service *service, struct ls_pending *pending)
 {
 	struct ls_tenant *tenant = &service->tenant;
-	if (tenant->phase == LS_PHASE_LIVE) {
+	bool done = pending->entry_id <= tenant->applied_id; /* read from the log already */
+	if (!done && tenant->phase == LS_PHASE_LIVE) {
 		ls_pending_decode(pending);
-		if (ls_apply_entry(service, pending->source, &pending->decoded)) {
+		done = ls_apply_entry(service, pending->source, &pending->decoded);
+		if (done) {
 			tenant->applied_id = pending->entry_id;
 			ls_hist_add(&service->stats.apply_lag,
 				ls_clock_mono_ns() - pending->durable_ns);
@@ -137,6 +140,8 @@ apply_pending(struct ls_service *service, struct ls_pending *pending)
 			ls_catch_up_from_log(service);
 		}
 	}
+	if (!done)
+		tenant->left_id = pending->entry_id;
 	ls_pending_answer(pending);
 	ls_pending_give_back(pending);
 }

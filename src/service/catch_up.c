@@ -291,7 +291,9 @@ ls_catch_up_step(struct ls_service *service, int64_t until_ns)
 	say_progress(c, now_ns);
 	if (c->next < c->count)
 		return true;
-	if (c->at_end) {
+	/* the end may have moved on since the page was read, and what was acknowledged meanwhile
+	 * was left for us */
+	if (c->at_end && tenant->left_id <= tenant->applied_id) {
 		go_live(c);
 		return false;
 	}

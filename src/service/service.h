@@ -45,6 +45,7 @@ struct ls_tenant {
 	struct ls_journal journal;
 	enum ls_phase phase;
 	uint64_t applied_id; /* log entries up to here are applied */
+	uint64_t left_id;    /* the last entry acknowledged and left for catching up to apply */
 	uint64_t events_since_cut;
 	uint64_t category_changes[3]; /* by the category entered */
 };
