@@ -7,7 +7,7 @@
 
 #include <zlib.h>
 
-#define LEVEL      4  /* JSON: nearly the size of level 6 at half of its time */
+#define LEVEL      1  /* a page of leads: 7 % larger than at level 4, at 55 % of its time */
 #define WINDOW     15 /* plus 16: gzip instead of zlib framing */
 #define MEM_LEVEL  8
 #define STEP       16384u

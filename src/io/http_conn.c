@@ -31,11 +31,12 @@ io_result(ssize_t n)
 	return errno == EAGAIN || errno == EINTR ? LS_IO_AGAIN : LS_IO_FAILED;
 }
 
+/* recv(2) and send(2) cost a few per cent less than read(2) and write(2) */
 static ssize_t
 io_read(struct ls_http_conn *conn, char *to, size_t size)
 {
 	if (conn->tls == NULL)
-		return io_result(read(conn->fd, to, size));
+		return io_result(recv(conn->fd, to, size, 0));
 	ssize_t n = ls_tls_read(conn->tls, to, size);
 	conn->read_again = n > 0 && ls_tls_pending(conn->tls);
 	return n;
@@ -45,7 +46,7 @@ static ssize_t
 io_write(struct ls_http_conn *conn, const char *from, size_t len)
 {
 	if (conn->tls == NULL)
-		return io_result(write(conn->fd, from, len));
+		return io_result(send(conn->fd, from, len, MSG_NOSIGNAL));
 	return ls_tls_write(conn->tls, from, len);
 }
 
@@ -507,7 +508,7 @@ ls_http_conn_settle(struct ls_http_conn *conn)
 		ls_http_conn_free(conn);
 		return;
 	}
-	if (conn->read_again || (conn->paused && ls_http_waiting(conn) == 0)) {
+	if ((conn->read_again && may_read(conn)) || (conn->paused && ls_http_waiting(conn) == 0)) {
 		ls_http_mark_dirty(conn);
 		ls_loop_again(conn->server->loop);
 	}

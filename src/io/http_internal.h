@@ -39,6 +39,8 @@ enum ls_http_state {
 	LS_HTTP_STATES
 };
 
+enum ls_http_drain { LS_HTTP_SERVING, LS_HTTP_DRAIN_ASKED, LS_HTTP_DRAINING, LS_HTTP_DRAINED };
+
 struct ls_http_conn {
 	uint32_t magic;
 	int fd;
@@ -152,7 +154,8 @@ struct ls_http_server {
 	struct ls_timer *tick, *accept_timer, *drain_timer;
 	int64_t tick_ms;
 	bool ticking;
-	bool draining, drained;
+	enum ls_http_drain drain;
+	int64_t drain_wait_ms;
 	ls_timer_fn drain_done;
 	void *drain_ctx;
 };

@@ -6,6 +6,10 @@
 
 #include "io/http_parse.h"
 
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
+
 #define MAX_BLANK      2u  /* RFC 9112 section 2.2: "at least one" is to be tolerated */
 #define MAX_METHOD     24u /* longer than any method there is */
 #define MAX_OVERHEAD   4096u
@@ -80,24 +84,38 @@ is_control(char c)
 	return ((unsigned char)c < 0x20 && c != '\t') || c == 0x7f;
 }
 
+/* Which of the 16 bytes at `p` may be a control character, tab included: bit i for byte i. */
+static inline unsigned
+suspects(const char *p)
+{
+#ifdef __SSE2__
+	__m128i bytes, low = _mm_set1_epi8(0x1f);
+	memcpy(&bytes, p, sizeof bytes);
+	__m128i control = _mm_cmpeq_epi8(_mm_min_epu8(bytes, low), bytes);
+	__m128i del = _mm_cmpeq_epi8(bytes, _mm_set1_epi8(0x7f));
+	return (unsigned)_mm_movemask_epi8(_mm_or_si128(control, del));
+#else
+	unsigned found = 0;
+	for (unsigned i = 0; i < 16; i++)
+		found |= (unsigned)((unsigned char)p[i] < 0x20 || p[i] == 0x7f) << i;
+	return found;
+#endif
+}
+
 /* the first control character but tab, or `end` */
 static size_t
 find_control(const char *data, size_t at, size_t end)
 {
-	const uint64_t ones = UINT64_C(0x0101010101010101);
-	for (; end - at >= 8; at += 8) {
-		uint64_t word, del;
-		memcpy(&word, data + at, 8);
-		del = word ^ (ones * 0x7f);
-		/* high bits are set at bytes below 0x20 and at 0x7f, and perhaps at bytes above
-		 * one of these */
-		uint64_t hit = ((word - ones * 0x20) & ~word) | ((del - ones) & ~del);
-		if ((hit & (ones * 0x80)) == 0)
+	while (end - at >= 16) {
+		unsigned found = suspects(data + at);
+		if (found == 0) {
+			at += 16;
 			continue;
-		for (size_t i = at; i < at + 8; i++) {
-			if (is_control(data[i]))
-				return i;
 		}
+		at += (unsigned)__builtin_ctz(found);
+		if (data[at] != '\t')
+			return at;
+		at++;
 	}
 	while (at < end && !is_control(data[at]))
 		at++;
@@ -142,11 +160,26 @@ ipv6_chars(struct ls_slice s)
 	return s.len >= 2 && ls_slice_find(s, ':') < s.len;
 }
 
+/* digits whose value 64 bits hold for certain */
+static inline bool
+small_number(struct ls_slice s, uint64_t *out)
+{
+	uint64_t value = 0;
+	for (size_t i = 0; i < s.len; i++) {
+		unsigned digit = (unsigned)(unsigned char)s.data[i] - '0';
+		if (digit > 9)
+			return false;
+		value = value * 10 + digit;
+	}
+	*out = value;
+	return s.len > 0 && s.len < 19;
+}
+
 static bool
 port_valid(struct ls_slice port)
 {
 	uint64_t number;
-	return port.len == 0 || (ls_slice_to_u64(port, &number) == LS_OK && number <= 65535);
+	return port.len == 0 || (small_number(port, &number) && number <= 65535);
 }
 
 bool
@@ -283,6 +316,8 @@ parse_length(struct ls_slice value, struct ls_http_scan *scan, struct ls_http_he
 	if (scan->seen & SEEN_LENGTH)
 		return refuse(head, 400, "more than one Content-Length");
 	scan->seen |= SEEN_LENGTH;
+	if (LS_LIKELY(small_number(value, &head->content_length)))
+		return LS_HTTP_DONE;
 	for (size_t i = 0; i < value.len; i++) {
 		if (!ls_ascii_digit(value.data[i]))
 			return refuse(head, 400, "malformed Content-Length");
@@ -381,29 +416,80 @@ parse_host(struct ls_slice value, struct ls_http_scan *scan, struct ls_http_head
 	return LS_HTTP_DONE;
 }
 
+/* RFC 9110 section 10.1.1: an HTTP/1.0 client's Expect is to be ignored */
+static enum ls_http_verdict
+parse_expect(struct ls_slice value, struct ls_http_scan *scan, struct ls_http_head *head)
+{
+	if (scan->minor == 0)
+		return LS_HTTP_DONE;
+	if (!ls_slice_eq_nocase(value, LS_S("100-continue")))
+		return refuse(head, 417, "unknown expectation");
+	scan->seen |= SEEN_EXPECT;
+	return LS_HTTP_DONE;
+}
+
+static inline uint64_t
+load(const char *p, size_t size)
+{
+	uint64_t word = 0;
+	memcpy(&word, p, size);
+	return word;
+}
+
+/* Compares a name (tokens only) with one in lower case of the same length, 4 to 24 bytes. Bit 0x20
+ * is what tells cases apart, and no two bytes of a token but letters differ in it alone, except '^'
+ * and
+ * '~', which no name here has. */
+static inline bool
+name_is(const char *name, const char *lower, size_t len)
+{
+	const uint64_t bits = UINT64_C(0x2020202020202020);
+	size_t step = len >= 8 ? 8 : 4;
+	for (size_t at = 0; at + step < len; at += step) {
+		if ((load(name + at, step) | (bits >> (64 - 8 * step))) != load(lower + at, step))
+			return false;
+	}
+	return (load(name + len - step, step) | (bits >> (64 - 8 * step))) ==
+	       load(lower + len - step, step);
+}
+
 /* headers that decide about framing and connection; the length tells most of them apart */
 static enum ls_http_verdict
 known_field(
 	const struct ls_http_header *field, struct ls_http_scan *scan, struct ls_http_head *head)
 {
-	struct ls_slice name = field->name, value = field->value;
-	if (name.len == 4 && ls_slice_eq_nocase(name, LS_S("host")))
-		return parse_host(value, scan, head);
-	if (name.len == 14 && ls_slice_eq_nocase(name, LS_S("content-length")))
-		return parse_length(value, scan, head);
-	if (name.len == 17 && ls_slice_eq_nocase(name, LS_S("transfer-encoding")))
-		return parse_coding(value, scan, head);
-	if (name.len == 10 && ls_slice_eq_nocase(name, LS_S("connection")))
-		parse_connection(value, scan);
-	if (name.len == 15 && ls_slice_eq_nocase(name, LS_S("accept-encoding")))
-		head->accepts_gzip = ls_http_accepts_gzip(value);
-	/* RFC 9110 section 10.1.1: an HTTP/1.0 client's Expect is to be ignored */
-	if (name.len == 6 && scan->minor > 0 && ls_slice_eq_nocase(name, LS_S("expect"))) {
-		if (!ls_slice_eq_nocase(value, LS_S("100-continue")))
-			return refuse(head, 417, "unknown expectation");
-		scan->seen |= SEEN_EXPECT;
+	const char *name = field->name.data;
+	struct ls_slice value = field->value;
+	switch (field->name.len) {
+	case 4:
+		return name_is(name, "host", 4) ? parse_host(value, scan, head) : LS_HTTP_DONE;
+	case 6:
+		return name_is(name, "expect", 6) ? parse_expect(value, scan, head) : LS_HTTP_DONE;
+	case 10:
+		if (name_is(name, "connection", 10))
+			parse_connection(value, scan);
+		return LS_HTTP_DONE;
+	case 14:
+		return name_is(name, "content-length", 14) ? parse_length(value, scan, head)
+							   : LS_HTTP_DONE;
+	case 15:
+		if (name_is(name, "accept-encoding", 15))
+			head->accepts_gzip = ls_http_accepts_gzip(value);
+		return LS_HTTP_DONE;
+	case 17:
+		return name_is(name, "transfer-encoding", 17) ? parse_coding(value, scan, head)
+							      : LS_HTTP_DONE;
+	default:
+		return LS_HTTP_DONE;
 	}
-	return LS_HTTP_DONE;
+}
+
+static size_t
+skip_blanks(struct ls_slice s, size_t i)
+{
+	while (i < s.len && (s.data[i] == ' ' || s.data[i] == '\t'))
+		i++;
+	return i;
 }
 
 /* name, colon, value: no space before the colon and no folded line (RFC 9112 section 5) */
@@ -416,7 +502,10 @@ split_field(struct ls_slice line, struct ls_http_header *field)
 	if (colon == 0 || colon == line.len || line.data[colon] != ':')
 		return false;
 	field->name = ls_slice(line.data, colon);
-	field->value = ls_slice_trim(ls_slice(line.data + colon + 1, line.len - colon - 1));
+	size_t from = skip_blanks(line, colon + 1), to = line.len;
+	while (to > from && (line.data[to - 1] == ' ' || line.data[to - 1] == '\t'))
+		to--;
+	field->value = ls_slice(line.data + from, to - from);
 	return true;
 }
 
@@ -547,14 +636,6 @@ refuse_chunk(struct ls_http_chunks *chunks, uint16_t status, const char *why)
 	chunks->status = status;
 	chunks->why = why;
 	return LS_HTTP_REFUSED;
-}
-
-static size_t
-skip_blanks(struct ls_slice s, size_t i)
-{
-	while (i < s.len && (s.data[i] == ' ' || s.data[i] == '\t'))
-		i++;
-	return i;
 }
 
 static size_t

@@ -8,7 +8,7 @@
 #include "base/logger.h"
 #include "io/http_internal.h"
 
-#define GZIP_MOST   ((size_t)512 << 10) /* compressing more would hold up the loop */
+#define GZIP_MOST   ((size_t)512 << 10) /* 2 ms; compressing more would hold up the loop */
 #define GUNZIP_MOST ((size_t)64 << 20)
 #define HEAD_ROOM   320u /* everything but the handler's own headers and content type */
 #define CHUNK_ROOM  24u
@@ -217,7 +217,7 @@ encode(const struct ls_http_conn *conn, const struct ls_http_response *response,
 static bool
 closes(const struct ls_http_conn *conn, const struct ls_http_response *response)
 {
-	return response->close || !conn->keep_alive || conn->server->draining;
+	return response->close || !conn->keep_alive || conn->server->drain != LS_HTTP_SERVING;
 }
 
 /* the request has its answer: what is said about it ends here */
@@ -256,7 +256,8 @@ answer(struct ls_http_conn *conn, const struct ls_http_response *response)
 		put_connection(conn, close);
 		put(&conn->out, LS_S("\r\n"));
 		bool with_body = !none && !conn->head_only && e.body.len > 0;
-		answered(conn, response->status, close, response->close || conn->server->draining);
+		answered(conn, response->status, close,
+			response->close || conn->server->drain != LS_HTTP_SERVING);
 		if (with_body)
 			ls_http_conn_add_body(conn, e.body);
 	}
@@ -398,7 +399,7 @@ ls_http_stream_end(struct ls_http_server *server, uint64_t id)
 	conn->id = 0;
 	conn->streaming = false;
 	conn->owes_closed = true;
-	conn->closing = conn->stream_closes || server->draining;
+	conn->closing = conn->stream_closes || server->drain != LS_HTTP_SERVING;
 	conn->renewed = true;
 	ls_http_mark_dirty(conn);
 }

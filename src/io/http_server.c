@@ -124,10 +124,11 @@ ls_http_release_slot(struct ls_http_server *server, struct ls_http_conn *conn)
 void
 ls_http_borrow(struct ls_http_server *server, struct ls_buf *buf)
 {
-	if (buf->data == NULL && server->spare_count > 0) {
-		buf->data = server->spares[--server->spare_count];
-		buf->cap = LS_HTTP_SPARE_SIZE;
-	}
+	if (buf->data != NULL)
+		return;
+	buf->data = server->spare_count > 0 ? server->spares[--server->spare_count]
+					    : malloc(LS_HTTP_SPARE_SIZE);
+	buf->cap = buf->data != NULL ? LS_HTTP_SPARE_SIZE : 0;
 }
 
 void
@@ -142,7 +143,7 @@ ls_http_give_back(struct ls_http_server *server, struct ls_buf *buf)
 }
 
 static int64_t
-deadline_ms(const struct ls_http_server *server, enum ls_http_state state)
+patience_ms(const struct ls_http_server *server, enum ls_http_state state)
 {
 	const struct ls_http_options *o = &server->options;
 	switch (state) {
@@ -202,7 +203,7 @@ too_slow(const struct ls_http_conn *conn, int64_t now_ns)
 	const struct ls_http_server *server = conn->server;
 	int64_t elapsed_ms = (now_ns - conn->since_ns) / NS_PER_MS;
 	int64_t got = (int64_t)(conn->in.len - conn->in_at - conn->head_size);
-	return elapsed_ms > deadline_ms(server, LS_HTTP_BODY) &&
+	return elapsed_ms > patience_ms(server, LS_HTTP_BODY) &&
 	       got / LS_MAX(elapsed_ms / 1000, 1) < server->options.body_bytes_a_second;
 }
 
@@ -226,7 +227,7 @@ on_tick(void *ctx)
 	for (enum ls_http_state state = 0; state < LS_HTTP_STATES; state++) {
 		struct ls_http_link *list = &server->states[state];
 		int64_t born_before =
-			now_ns - deadline_ms(server, (enum ls_http_state)state) * NS_PER_MS;
+			now_ns - patience_ms(server, (enum ls_http_state)state) * NS_PER_MS;
 		if (state == LS_HTTP_BODY) {
 			expire_bodies(server, now_ns);
 			continue;
@@ -262,12 +263,9 @@ on_turn_end(void *ctx)
 }
 
 static void
-on_drained(void *ctx)
+end_drain(struct ls_http_server *server)
 {
-	struct ls_http_server *server = LS_CAST(http_server, ctx);
-	if (server->drained)
-		return;
-	server->drained = true;
+	server->drain = LS_HTTP_DRAINED;
 	for (uint32_t i = 0; i < server->slot_count; i++) {
 		if (server->slots[i].conn != NULL)
 			ls_http_conn_free(server->slots[i].conn);
@@ -275,29 +273,50 @@ on_drained(void *ctx)
 	server->drain_done(server->drain_ctx);
 }
 
-void
-ls_http_conn_gone(struct ls_http_server *server)
+static void
+begin_drain(struct ls_http_server *server)
 {
-	if (server->draining && !server->drained && server->stats.open_connections == 0)
-		ls_timer_set(server->drain_timer, 0);
-}
-
-void
-ls_http_server_drain(struct ls_http_server *server, int64_t wait_ms, ls_timer_fn done, void *ctx)
-{
-	if (server->draining)
-		return;
-	server->draining = true;
-	server->drain_done = done;
-	server->drain_ctx = ctx;
+	server->drain = LS_HTTP_DRAINING;
 	ls_http_accept_rest(server);
 	ls_http_listeners_close(server);
-	ls_timer_set(server->drain_timer, server->stats.open_connections > 0 ? wait_ms : 0);
 	struct ls_http_link *idle = &server->states[LS_HTTP_IDLE], *next;
 	for (struct ls_http_link *at = idle->next; at != idle; at = next) {
 		next = at->next;
 		ls_http_conn_poll(LS_CONTAINER_OF(at, struct ls_http_conn, timed));
 	}
+	int64_t wait_ms = server->stats.open_connections > 0 ? server->drain_wait_ms : 0;
+	ls_timer_set(server->drain_timer, wait_ms);
+}
+
+static void
+on_drain_timer(void *ctx)
+{
+	struct ls_http_server *server = LS_CAST(http_server, ctx);
+	if (server->drain == LS_HTTP_DRAIN_ASKED)
+		begin_drain(server);
+	else if (server->drain == LS_HTTP_DRAINING)
+		end_drain(server);
+}
+
+void
+ls_http_conn_gone(struct ls_http_server *server)
+{
+	if (server->drain == LS_HTTP_DRAINING && server->stats.open_connections == 0)
+		ls_timer_set(server->drain_timer, 0);
+}
+
+void
+ls_http_server_drain(
+	struct ls_http_server *server, int64_t deadline_ms, ls_timer_fn done, void *ctx)
+{
+	if (server->drain != LS_HTTP_SERVING)
+		return;
+	server->drain = LS_HTTP_DRAIN_ASKED;
+	server->drain_wait_ms = deadline_ms;
+	server->drain_done = done;
+	server->drain_ctx = ctx;
+	/* not at once: the caller may be a handler, whose request lies in the shared buffer */
+	ls_timer_set(server->drain_timer, 0);
 }
 
 static int
@@ -305,7 +324,7 @@ make_timers(struct ls_http_server *server)
 {
 	server->tick = ls_timer_new(server->loop, on_tick, server);
 	server->accept_timer = ls_timer_new(server->loop, ls_http_accept_resume, server);
-	server->drain_timer = ls_timer_new(server->loop, on_drained, server);
+	server->drain_timer = ls_timer_new(server->loop, on_drain_timer, server);
 	if (server->tick == NULL || server->accept_timer == NULL || server->drain_timer == NULL)
 		return LS_ERR_NOMEM;
 	const struct ls_http_options *o = &server->options;

@@ -110,8 +110,9 @@ struct ls_http_server *ls_http_server_free(struct ls_http_server *server);
 
 /**
  * Listens on "host:port", "[v6]:port" or "unix:/path" (SO_REUSEPORT; a stale unix socket is
- * replaced). `tls` may be NULL. May be called several times. LS_ERR_INVALID for a bad address,
- * LS_ERR_IO with errno otherwise. Host names are not resolved, except "localhost".
+ * replaced). `tls` may be NULL; it stays the caller's and must live as long as the server. May be
+ * called several times. LS_ERR_INVALID for a bad address, LS_ERR_IO with errno otherwise. Host
+ * names are not resolved, except "localhost".
  */
 int ls_http_listen(
 	struct ls_http_server *server, struct ls_slice address, struct ls_tls *tls) LS_MUST_CHECK;

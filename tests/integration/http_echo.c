@@ -260,6 +260,21 @@ handle_split(struct ls_app *app, struct ls_http_request *req)
 }
 
 static void
+on_end(void *ctx)
+{
+	struct ls_app *app = LS_CAST(app, ctx);
+	ls_loop_stop(app->loop);
+}
+
+/* asked for inside of a handler; the answer shows that the request's bytes outlive the asking */
+static void
+handle_drain(struct ls_app *app, struct ls_http_request *req)
+{
+	ls_http_server_drain(app->server, app->drain_ms, on_end, app);
+	handle_echo(app, req);
+}
+
+static void
 handle(void *ctx, struct ls_http_request *req)
 {
 	static const struct {
@@ -273,6 +288,7 @@ handle(void *ctx, struct ls_http_request *req)
 		{ "/text", handle_text },
 		{ "/reload", handle_reload },
 		{ "/split", handle_split },
+		{ "/drain", handle_drain },
 	};
 	struct ls_app *app = LS_CAST(app, ctx);
 	if (ls_slice_eq(req->path, LS_S("/204"))) {
@@ -296,13 +312,6 @@ max_body(void *ctx, struct ls_slice method, struct ls_slice path)
 	(void)ctx;
 	(void)method;
 	return ls_slice_eq(path, LS_S("/none")) ? 0 : 1u << 20;
-}
-
-static void
-on_end(void *ctx)
-{
-	struct ls_app *app = LS_CAST(app, ctx);
-	ls_loop_stop(app->loop);
 }
 
 static void

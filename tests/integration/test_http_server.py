@@ -192,7 +192,7 @@ def test_pipelined_answers_are_written_together(echo, tmp_path):
     server = echo()
     if not shutil.which('strace'):
         pytest.skip('no strace')
-    trace = subprocess.Popen(['strace', '-f', '-p', str(server.pid), '-e', 'trace=write', '-o', tmp_path / 'trace'],
+    trace = subprocess.Popen(['strace', '-f', '-p', str(server.pid), '-e', 'trace=sendto', '-o', tmp_path / 'trace'],
                              stderr=subprocess.PIPE)
     try:
         assert b'attached' in trace.stderr.readline()
@@ -833,6 +833,18 @@ def test_drain_answers_what_has_arrived(echo):
         # which of signal and request is seen first is open; that nobody is reset is not
         assert raw.answer()[0] == 204 and raw.ended()
         raw.sock.close()
+    assert server.wait() == 0
+
+
+def test_drain_from_a_handler(echo):
+    server = echo()
+    with server.raw() as idle, server.raw() as raw:
+        assert idle.send(GET % b'/204').answer()[0] == 204
+        idle.send(GET % b'/204')
+        raw.send(b'GET /drain?%s HTTP/1.1\r\nHost: a\r\n\r\n' % (b'x' * 1000))
+        status, headers, body = raw.answer()
+        assert headers['connection'] == 'close' and b'query=' + b'x' * 1000 + b'\n' in body and raw.ended()
+        assert idle.answer()[0] == 204 and idle.ended()
     assert server.wait() == 0
 
 
