@@ -79,6 +79,8 @@ set_up_process(void)
 	}
 	(void)prctl(PR_SET_DUMPABLE, DUMPABLE);
 	(void)signal(SIGPIPE, SIG_IGN);
+	/* a limit on the size of files is a full disk: an error to answer, not an end */
+	(void)signal(SIGXFSZ, SIG_IGN);
 }
 
 static int
