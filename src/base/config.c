@@ -146,7 +146,7 @@ parse_text(const struct ls_config_row *row, struct ls_slice text, char **out)
 			ls_slice_find(rest, '?') < rest.len ||
 			ls_slice_find(rest, '#') < rest.len || ls_slice_find(rest, ' ') < rest.len)
 			return LS_ERR_INVALID;
-		if (text.data[text.len - 1] == '/')
+		while (text.data[text.len - 1] == '/')
 			text.len--;
 	}
 	char *copy = text.len > 0 ? strndup(text.data, text.len) : NULL;
