@@ -59,7 +59,7 @@ struct ls_demo_traffic {
 	size_t action_count;
 	uint64_t ordered;
 	size_t journeys, waves;
-	uint32_t hottest; /* where the search for the next journey goes on */
+	uint32_t traveller; /* where the search for the next one goes on */
 };
 
 static inline uint32_t

@@ -23,7 +23,8 @@
 #define HEAT_WARM   560u
 #define HEAT_COOL   260u
 #define HEAT_HOT    880u
-#define HEAT_SURE   720u /* from here the first part of a journey will do */
+#define HEAT_ALMOST 790u /* the most of those who are warm */
+#define HEAT_SURE   770u /* from here the first part of a journey will do */
 #define SECOND_PART 11u  /* step with which a longer journey begins again */
 
 enum what { WAVE, SEND, READ, SESSION, BROWSE, SALES, NEWCOMER, NEXT_JOURNEY, JOURNEY };
@@ -282,25 +283,25 @@ tell_progress(struct ls_demo_traffic *t, size_t who, int64_t time_ms)
 
 static const struct journey_step journey[] = {
 	{ 0, tell_fresh_mail },
-	{ 2500, tell_landing },
-	{ 3000, tell_pricing },
-	{ 4000, tell_fresh_mail },
-	{ 2500, tell_request },
-	{ 3000, tell_call },
-	{ 2500, tell_fresh_mail },
-	{ 2500, tell_return },
-	{ 3000, tell_meeting },
-	{ 2500, tell_progress },
+	{ 2000, tell_landing },
+	{ 2000, tell_pricing },
+	{ 3000, tell_fresh_mail },
+	{ 2000, tell_request },
+	{ 2000, tell_call },
+	{ 2000, tell_fresh_mail },
+	{ 2000, tell_return },
+	{ 2000, tell_meeting },
+	{ 2000, tell_progress },
 	{ 0, NULL },
 	/* who began cooler takes longer to get there */
-	[SECOND_PART] = { 4000, tell_fresh_mail },
-	{ 2500, tell_landing },
-	{ 2500, tell_fresh_mail },
-	{ 3000, tell_meeting },
-	{ 2500, tell_return },
-	{ 2500, tell_fresh_mail },
+	[SECOND_PART] = { 3000, tell_fresh_mail },
+	{ 2000, tell_landing },
+	{ 2000, tell_fresh_mail },
+	{ 2000, tell_meeting },
+	{ 2000, tell_return },
+	{ 2000, tell_fresh_mail },
 	{ 3000, tell_progress },
-	{ 2500, tell_return },
+	{ 2000, tell_return },
 	{ 0, NULL },
 };
 
@@ -331,7 +332,7 @@ find_traveller(struct ls_demo_traffic *t, size_t *out, bool *cool)
 	static const uint32_t ranges[][2] = { { HEAT_WARM, HEAT_HOT }, { HEAT_COOL, HEAT_WARM } };
 	for (size_t r = 0; r < LS_ARRAY_LEN(ranges); r++)
 		for (size_t i = 0; i < t->known; i++) {
-			size_t who = (t->hottest + i) % t->known;
+			size_t who = (t->traveller + i) % t->known;
 			if (!may_travel(t, who, ranges[r][0], ranges[r][1]))
 				continue;
 			*out = who;
@@ -347,7 +348,7 @@ do_next_journey(struct ls_demo_traffic *t, struct demo_action a)
 	size_t who, many = LS_MAX(ls_demo_people_leads(t->people) / 15, (size_t)1);
 	bool cool = false;
 	if (find_traveller(t, &who, &cool)) {
-		t->hottest = (uint32_t)(who + 7);
+		t->traveller = (uint32_t)(who + 7);
 		t->states[who].journeyed = true;
 		t->journeys++;
 		do_journey(t, (struct demo_action){ .due_ms = a.due_ms,
@@ -369,12 +370,14 @@ demo_live_begin(struct ls_demo_traffic *t)
 		enum what what;
 		uint32_t first_ms;
 	} beginnings[] = { { SESSION, 200 }, { SALES, 900 }, { SESSION, 1700 }, { WAVE, 2500 },
-		{ NEXT_JOURNEY, 5000 }, { NEWCOMER, 25000 } };
+		{ NEXT_JOURNEY, 3000 }, { NEWCOMER, 25000 } };
 	t->actions = calloc(ACTIONS_MAX, sizeof *t->actions);
 	if (t->actions == NULL)
 		return LS_ERR_NOMEM;
 	t->alive = true;
 	t->known = ls_demo_people_leads(t->people);
+	/* nobody likes to wait: the first is one who needs least */
+	t->traveller = (uint32_t)ls_demo_traffic_someone(t, HEAT_ALMOST);
 	for (size_t i = 0; i < LS_ARRAY_LEN(beginnings); i++)
 		plan(t,
 			(struct demo_action){ .due_ms = t->options.start_ms,

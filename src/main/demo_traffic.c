@@ -55,6 +55,12 @@ ls_demo_traffic_people(const struct ls_demo_traffic *traffic)
 	return traffic->people;
 }
 
+int64_t
+ls_demo_traffic_start_ms(const struct ls_demo_traffic *traffic)
+{
+	return traffic->options.start_ms;
+}
+
 size_t
 ls_demo_traffic_someone(const struct ls_demo_traffic *traffic, unsigned heat)
 {

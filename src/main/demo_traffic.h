@@ -22,6 +22,7 @@ struct ls_demo_options {
 struct ls_demo_traffic *ls_demo_traffic_new(const struct ls_demo_options *options) LS_MUST_CHECK;
 struct ls_demo_traffic *ls_demo_traffic_free(struct ls_demo_traffic *traffic);
 const struct ls_demo_people *ls_demo_traffic_people(const struct ls_demo_traffic *traffic);
+int64_t ls_demo_traffic_start_ms(const struct ls_demo_traffic *traffic);
 /** The person with the heat nearest to this: somebody to show. */
 size_t ls_demo_traffic_someone(const struct ls_demo_traffic *traffic, unsigned heat);
 

@@ -8,6 +8,7 @@ main(int argc, char **argv)
 {
 	static const struct ls_command *const commands[] = {
 		&ls_cmd_serve,
+		&ls_cmd_demo,
 		&ls_cmd_check_config,
 		&ls_cmd_forge,
 		&ls_cmd_version,

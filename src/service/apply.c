@@ -22,8 +22,12 @@ ls_service_score_ms(const struct ls_service *service)
 void
 ls_service_moved(struct ls_service *service, const struct ls_applied *moved)
 {
-	if (moved->lead_id != 0 && moved->from != moved->to)
+	if (moved->lead_id == 0)
+		return;
+	if (moved->from != moved->to)
 		service->tenant.category_changes[moved->to]++;
+	if (service->on_moved != NULL)
+		service->on_moved(service->on_moved_ctx, moved);
 }
 
 static bool

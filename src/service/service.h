@@ -92,6 +92,10 @@ struct ls_service {
 	bool stopping;
 	void (*on_stopped)(void *ctx);
 	void *on_stopped_ctx;
+	/* told of every event that counted for a lead, and of every change of category by time.
+	 * Must not touch the engine: it may be called from inside a sweep. May be NULL */
+	void (*on_moved)(void *ctx, const struct ls_applied *moved);
+	void *on_moved_ctx;
 };
 
 /**
@@ -154,7 +158,7 @@ bool ls_sweep_step(struct ls_service *service, int64_t until_ns);
 
 /** The instant to score at: this turn's time, whole seconds, so that decay factors are shared. */
 int64_t ls_service_score_ms(const struct ls_service *service);
-/** Counts a change of category. */
+/** Counts a change of category, and tells the observer. */
 void ls_service_moved(struct ls_service *service, const struct ls_applied *moved);
 
 #endif

@@ -321,7 +321,7 @@ somebody_turns_hot(void **state)
 		/* about one every half minute */
 		assert_in_range(fold.turned_hot, 10, 30);
 		/* a few events a second */
-		assert_in_range(fold.events - before, 600, 3000);
+		assert_in_range(fold.events - before, 600, 4200);
 		/* and in four hours not everybody */
 		fold_live(&fold, traffic, START_MS + 4 * 3600 * SECOND_MS, 5000);
 		ls_engine_stats(fold.engine, &stats);
