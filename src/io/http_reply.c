@@ -374,9 +374,10 @@ ls_http_stream_write(struct ls_http_server *server, uint64_t id, struct ls_slice
 	}
 	ls_http_borrow(server, &conn->out);
 	if (ls_buf_reserve(&conn->out, bytes.len + CHUNK_ROOM) != LS_OK) {
-		conn->out.err = LS_OK;
-		conn->wants_drained = true;
-		return LS_ERR_LIMIT;
+		/* waiting would not help: nothing says when there is memory again */
+		conn->dead = true;
+		ls_http_mark_dirty(conn);
+		return LS_ERR_NOT_FOUND;
 	}
 	if (conn->chunked)
 		(void)ls_buf_addf(&conn->out, "%zx\r\n", bytes.len);

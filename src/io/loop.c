@@ -38,6 +38,8 @@ struct ls_loop {
 	size_t signal_count;
 	struct hook hooks[MAX_HOOKS];
 	size_t hook_count;
+	/* timers that libevent had no memory for: looked at in every turn, and no turn waits */
+	struct ls_timer *starved;
 	/* posted work: a list under a lock, and an eventfd that wakes the loop */
 	pthread_mutex_t lock;
 	struct ls_post *first, **last;
@@ -60,6 +62,10 @@ struct ls_timer {
 	struct ls_loop *loop;
 	ls_timer_fn fn;
 	void *ctx;
+	/* in the loop's list of starved timers */
+	struct ls_timer *next;
+	int64_t due_ns;
+	bool starved;
 };
 
 static void
@@ -146,6 +152,23 @@ ls_loop_free(struct ls_loop *loop)
 	return NULL;
 }
 
+static void
+run_starved_timers(struct ls_loop *loop)
+{
+	for (struct ls_timer **at = &loop->starved; *at != NULL;) {
+		struct ls_timer *timer = *at;
+		if (timer->due_ns >= loop->mono_ns) {
+			at = &timer->next;
+			continue;
+		}
+		*at = timer->next;
+		timer->starved = false;
+		timer->fn(timer->ctx);
+		at = &loop->starved; /* whatever it has changed */
+	}
+	loop->again |= loop->starved != NULL;
+}
+
 void
 ls_loop_run(struct ls_loop *loop)
 {
@@ -156,6 +179,8 @@ ls_loop_run(struct ls_loop *loop)
 		loop->now_ms = 0;
 		(void)event_base_loop(loop->base, flags);
 		enter(loop);
+		if (LS_UNLIKELY(loop->starved != NULL))
+			run_starved_timers(loop);
 		for (size_t i = 0; i < loop->hook_count; i++)
 			loop->hooks[i].fn(loop->hooks[i].ctx);
 	}
@@ -255,26 +280,47 @@ ls_timer_new(struct ls_loop *loop, ls_timer_fn fn, void *ctx)
 	return timer->event != NULL ? timer : ls_timer_free(timer);
 }
 
+static void
+unstarve(struct ls_timer *timer)
+{
+	struct ls_timer **at = &timer->loop->starved;
+	if (LS_LIKELY(!timer->starved))
+		return;
+	while (*at != timer)
+		at = &(*at)->next;
+	*at = timer->next;
+	timer->starved = false;
+}
+
 void
 ls_timer_set(struct ls_timer *timer, int64_t delay_ms)
 {
 	delay_ms = LS_MAX(delay_ms, 0);
 	struct timeval tv = { .tv_sec = delay_ms / 1000, .tv_usec = delay_ms % 1000 * 1000 };
-	/* fails only when memory for the timer heap is used up; the turn is then run again at once
-	 */
-	if (evtimer_add(timer->event, &tv) != 0)
-		ls_loop_again(timer->loop);
+	struct ls_loop *loop = timer->loop;
+	unstarve(timer);
+	/* fails only when there is no memory for libevent's heap of timers */
+	if (LS_LIKELY(evtimer_add(timer->event, &tv) == 0))
+		return;
+	timer->due_ns = ls_loop_mono_ns(loop) + delay_ms * 1000000;
+	timer->starved = true;
+	timer->next = loop->starved;
+	loop->starved = timer;
+	ls_loop_again(loop);
 }
 
 void
 ls_timer_cancel(struct ls_timer *timer)
 {
+	unstarve(timer);
 	(void)evtimer_del(timer->event);
 }
 
 struct ls_timer *
 ls_timer_free(struct ls_timer *timer)
 {
+	if (timer != NULL)
+		unstarve(timer);
 	if (timer != NULL && timer->event != NULL)
 		event_free(timer->event);
 	free(timer);

@@ -10,6 +10,7 @@
 
 #include "base/buf.h"
 #include "base/logger.h"
+#include "io/gzip.h"
 #include "io/http_server.h"
 #include "io/loop.h"
 #include "io/tls.h"
@@ -90,18 +91,23 @@ take_defer(struct ls_app *app)
 	}
 	defer = calloc(1, sizeof *defer);
 	if (defer == NULL)
-		abort();
+		return NULL;
 	*defer = (struct ls_defer){ .magic = LS_MAGIC_defer, .app = app };
 	defer->timer = ls_timer_new(app->loop, on_defer, defer);
-	if (defer->timer == NULL)
-		abort();
-	return defer;
+	if (defer->timer != NULL)
+		return defer;
+	free(defer);
+	return NULL;
 }
 
 static void
 handle_defer(struct ls_app *app, struct ls_http_request *req)
 {
 	struct ls_defer *defer = take_defer(app);
+	if (defer == NULL) {
+		reply(app, req->id, 503, LS_S("out of memory\n"));
+		return;
+	}
 	defer->id = req->id;
 	ls_timer_set(defer->timer, (int64_t)number(req, "ms", 0));
 }
@@ -157,8 +163,10 @@ handle_stream(struct ls_app *app, struct ls_http_request *req)
 {
 	const struct ls_http_response head = { .status = 200, .content_type = "text/plain" };
 	struct ls_source *source = calloc(1, sizeof *source);
-	if (source == NULL)
-		abort();
+	if (source == NULL) {
+		reply(app, req->id, 503, LS_S("out of memory\n"));
+		return;
+	}
 	*source = (struct ls_source){
 		.magic = LS_MAGIC_source,
 		.app = app,
@@ -172,8 +180,12 @@ handle_stream(struct ls_app *app, struct ls_http_request *req)
 	};
 	source->timer = ls_timer_new(app->loop, on_beat, source);
 	if (source->timer == NULL ||
-		ls_http_stream_start(app->server, req->id, &head, &events) != LS_OK)
-		abort();
+		ls_http_stream_start(app->server, req->id, &head, &events) != LS_OK) {
+		ls_timer_free(source->timer);
+		free(source);
+		reply(app, req->id, 503, LS_S("out of memory\n"));
+		return;
+	}
 	if (source->endless)
 		ls_timer_set(source->timer, 10);
 	else
@@ -196,8 +208,10 @@ handle_echo(struct ls_app *app, struct ls_http_request *req)
 			LS_FMT(req->headers[i].value));
 	(void)ls_buf_add_lit(&out, "body=");
 	(void)ls_buf_add_slice(&out, req->body);
-	ls_assert(out.err == LS_OK);
-	reply(app, req->id, 200, ls_buf_slice(&out));
+	if (out.err == LS_OK)
+		reply(app, req->id, 200, ls_buf_slice(&out));
+	else
+		reply(app, req->id, 503, LS_S("out of memory\n"));
 	ls_buf_fini(&out);
 }
 
@@ -227,8 +241,11 @@ handle_text(struct ls_app *app, struct ls_http_request *req)
 	size_t size = number(req, "bytes", 5000);
 	struct ls_slice type = ls_arena_copy(req->arena, ls_http_query(req, "type"));
 	char *text = malloc(size + 1);
-	if (text == NULL || type.data == NULL)
-		abort();
+	if (text == NULL || type.data == NULL) {
+		free(text);
+		reply(app, req->id, 503, LS_S("out of memory\n"));
+		return;
+	}
 	for (size_t i = 0; i < size; i++)
 		text[i] = "lead score "[i % 11];
 	const struct ls_http_response response = {
@@ -238,6 +255,28 @@ handle_text(struct ls_app *app, struct ls_http_request *req)
 	};
 	(void)ls_http_reply(app->server, req->id, &response);
 	free(text);
+}
+
+/* compressed once, as what is embedded in a program would be */
+static void
+handle_asset(struct ls_app *app, struct ls_http_request *req)
+{
+	struct ls_buf out;
+	ls_buf_init(&out, 1u << 20);
+	struct ls_gzip *gzip = ls_gzip_new();
+	bool done = gzip != NULL && ls_gzip_add(gzip, LS_S("body { color: red }\n"), &out) == LS_OK;
+	const struct ls_http_response response = {
+		.status = 200,
+		.content_type = "text/css",
+		.body = ls_buf_slice(&out),
+		.compressed = true,
+	};
+	if (done)
+		(void)ls_http_reply(app->server, req->id, &response);
+	else
+		reply(app, req->id, 503, LS_S("out of memory\n"));
+	ls_gzip_free(gzip);
+	ls_buf_fini(&out);
 }
 
 static void
@@ -286,6 +325,7 @@ handle(void *ctx, struct ls_http_request *req)
 		{ "/stream", handle_stream },
 		{ "/stats", handle_stats },
 		{ "/text", handle_text },
+		{ "/asset", handle_asset },
 		{ "/reload", handle_reload },
 		{ "/split", handle_split },
 		{ "/drain", handle_drain },
@@ -312,6 +352,19 @@ max_body(void *ctx, struct ls_slice method, struct ls_slice path)
 	(void)ctx;
 	(void)method;
 	return ls_slice_eq(path, LS_S("/none")) ? 0 : 1u << 20;
+}
+
+static void
+refuse(void *ctx, int status, const char *why, struct ls_arena *arena, struct ls_http_response *out)
+{
+	struct ls_app *app = LS_CAST(app, ctx);
+	char *text = ls_arena_alloc(arena, 200);
+	(void)app;
+	if (text == NULL)
+		return;
+	int len = snprintf(text, 200, "{\"status\":%d,\"detail\":\"%s\"}", status, why);
+	out->content_type = "application/problem+json";
+	out->body = ls_slice(text, (size_t)len);
 }
 
 static void
@@ -429,7 +482,7 @@ main(int argc, char **argv)
 			return usage(argv[i]);
 	}
 	const struct ls_http_handler handler = {
-		.max_body = max_body, .handle = handle, .ctx = &app
+		.max_body = max_body, .handle = handle, .refuse = refuse, .ctx = &app
 	};
 	app.drain_ms = settings.drain_ms;
 	app.loop = ls_loop_new();

@@ -14,7 +14,7 @@ import warnings
 
 import pytest
 
-from harness.process import free_port, wait_until
+from harness.process import Process, free_port, wait_until
 
 GET = b'GET %s HTTP/1.1\r\nHost: a\r\n\r\n'
 
@@ -292,6 +292,8 @@ def test_refused_and_closed(echo, status, data):
         raw.send(data + GET % b'/echo')
         answer = raw.answer()
         assert answer[0] == status and answer[1]['connection'] == 'close'
+        # as the program wants errors to look
+        assert answer[1]['content-type'] == 'application/problem+json' and json.loads(answer[2])['status'] == status
         assert raw.ended()
 
 
@@ -606,6 +608,16 @@ def test_gzip(echo, accept, path, zipped, vary):
         assert raw.send(head).answer(head_only=True)[1]['content-length'] == str(len(body))
 
 
+def test_compressed_already(echo):
+    with echo().raw() as raw:
+        _, headers, body = raw.send(b'GET /asset HTTP/1.1\r\nHost: a\r\nAccept-Encoding: gzip\r\n\r\n').answer()
+        assert headers['content-encoding'] == 'gzip' and headers['vary'] == 'Accept-Encoding'
+        text = gzip.decompress(body)
+        assert text == b'body { color: red }\n'
+        _, headers, body = raw.send(GET % b'/asset').answer()
+        assert 'content-encoding' not in headers and headers['vary'] == 'Accept-Encoding' and body == text
+
+
 # --------------------------------------------------------------------------------------- unix sockets
 
 def unix_raw(path):
@@ -796,6 +808,104 @@ def test_tls_stream_with_a_slow_reader(tls_echo):
         raw.send(GET % b'/stream?bytes=20000000&piece=60000')
         raw.fill()
         assert len(raw.answer()[2]) == 20000000
+
+
+# ---------------------------------------------------------------------------------------- out of memory
+
+def exercise(port, tls_port):
+    """Every way through the server; what cannot be had is 5xx or the end of the connection, never garbage."""
+    body = b'b' * 100000
+    piece = b'POST /echo HTTP/1.1\r\nHost: a\r\n'
+    sequences = [
+        [GET % b'/204' * 20],
+        [piece[:20], piece[20:] + b'Content-Length: 100000\r\n\r\n' + body[:70000], body[70000:]],
+        [piece + b'Transfer-Encoding: chunked\r\n\r\n', b'186a0\r\n' + body, b'\r\n0\r\n\r\n'],
+        [GET % b'/stream?bytes=100000'],
+        [GET % b'/defer?ms=1' + GET % b'/204'],
+        [b'GET /text?bytes=20000 HTTP/1.1\r\nHost: a\r\nAccept-Encoding: gzip\r\n\r\n'],
+        [GET % b'/asset'],
+        [b'nonsense\r\n\r\n'],
+    ]
+    for over_tls in (False, True):
+        for pieces in sequences:
+            try:
+                sock = socket.create_connection(('127.0.0.1', tls_port if over_tls else port), 20)
+                with Raw(context().wrap_socket(sock) if over_tls else sock) as raw:
+                    for data in pieces:
+                        raw.send(data)
+                    assert raw.answer()[0] in (200, 204, 400, 500, 503)
+            except (OSError, AssertionError) as gone:
+                assert isinstance(gone, OSError) or 'the end came' in str(gone) or 'bytes of' in str(gone)
+
+
+@pytest.fixture
+def starved(build_dir, tmp_path, clean_env):
+    """starved(number, every): (process, port, TLS port) of an http_echo that has begun to count its allocations.
+
+    With `wait` False it counts from its start: the exit code when that ended it.
+    """
+    preload = build_dir / 'tests/integration/libfailmalloc.so'
+    if not preload.exists():
+        pytest.skip('a build with sanitizers')
+    make_certificate(tmp_path, 'first')
+    started = []
+
+    def start(number, every=0, wait=True):
+        port, tls_port = free_port(), free_port()
+        env = {**clean_env, 'LD_PRELOAD': str(preload), 'FAILMALLOC': str(number), 'FAILMALLOC_EVERY': str(every)}
+        if wait:
+            env['FAILMALLOC_WAIT'] = '1'
+        process = Process([build_dir / 'tests/integration/http_echo', f'--listen=127.0.0.1:{port}', f'--tls=127.0.0.1:{tls_port}',
+                           f'--cert={tmp_path}/cert.pem', f'--key={tmp_path}/key.pem'], env, tmp_path,
+                          tmp_path / f'starved-{len(started)}').start()
+        started.append(process)
+        wait_until(lambda: 'port ' in process.log() or not process.running())
+        if not process.running():
+            return process.wait()
+        if wait:
+            process.signal(signal.SIGUSR1)
+            wait_until(lambda: 'armed' in process.log())
+        return process, port, tls_port
+
+    yield start
+    for process in started:
+        if process.child is not None:
+            process.kill()
+
+
+@pytest.mark.slow
+def test_every_allocation_of_the_start_may_fail(starved, request):
+    ended = 0
+    for number in range(1, 120, 1 if request.config.getoption('--long') else 7):
+        result = starved(number, wait=False)
+        if isinstance(result, int):
+            assert result in (1, 2), f'allocation {number}: exit code {result}'
+            ended += 1
+    assert ended > 2
+
+
+@pytest.mark.slow
+def test_every_allocation_may_fail(starved, request):
+    """F14: each allocation of a run fails once; the program goes on serving."""
+    some, most = (1, 60) if request.config.getoption('--long') else (3, 400)
+    for number in [*range(1, 100, some), *range(100, 4000, most)]:
+        process, port, tls_port = starved(number)
+        exercise(port, tls_port)
+        with Raw(socket.create_connection(('127.0.0.1', port), 20)) as raw:
+            assert raw.send(GET % b'/204').answer()[0] == 204, f'allocation {number}'
+        assert process.terminate() == 0, f'allocation {number}:\n{process.log()}'
+        process.assert_clean_log()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize('every', [2, 3, 5, 7, 20])
+def test_memory_stays_short(starved, every):
+    """What needs memory suffers, the program does not."""
+    process, port, tls_port = starved(1, every)
+    for _ in range(5):
+        exercise(port, tls_port)
+        assert process.running(), process.tail()
+    process.assert_clean_log()
 
 
 # ---------------------------------------------------------------------------------------------- the end
