@@ -7,6 +7,7 @@
 #include "engine/engine_internal.h"
 
 #define ROW_ARENA_MAX (64u << 10)
+#define ROOM_KEPT     65536u
 
 static uint64_t
 lead_token(const struct ls_lead *lead)
@@ -320,6 +321,17 @@ drop_saved(struct ls_cut *cut)
 	}
 }
 
+/** Forgets the items, and memory that an unusual cut needed. */
+static void
+empty(struct ls_vector *vector)
+{
+	vector->count = 0;
+	if (vector->room <= ROOM_KEPT)
+		return;
+	free(vector->items);
+	*vector = (struct ls_vector){ 0 };
+}
+
 void
 ls_engine_cut_end(struct ls_engine *engine, bool written)
 {
@@ -330,8 +342,8 @@ ls_engine_cut_end(struct ls_engine *engine, bool written)
 	drop_saved(cut);
 	if (!written)
 		take_back(engine);
-	cut->tokens.count = 0;
-	cut->gone.count = 0;
+	empty(&cut->tokens);
+	empty(&cut->gone);
 	cut->open = false;
 	cut->left = 0;
 }

@@ -1,13 +1,16 @@
 // SPDX-License-Identifier: MIT
-/* Pages of 16 KB, aligned to their size so that a block finds its page by masking; they are cut
+/* Pages of 4 KB, aligned to their size so that a block finds its page by masking; they are cut
  * from chunks that are kept until the end. Blocks over 1 KB come from malloc. */
 
 #include "engine/slab.h"
 
 #include <stdlib.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
-#define PAGE_SIZE   16384u
-#define CHUNK_PAGES 32u
+#define PAGE_SIZE   4096u
+#define CHUNK_PAGES 64u
+#define RESERVE     64u   /* empty pages that are not given back */
 #define FINE_MAX    256u  /* steps of 8 up to here, */
 #define LARGE_MIN   1025u /* steps of 32 up to here */
 
@@ -72,6 +75,7 @@ add_chunk(struct ls_slab *slab)
 	if (chunk == NULL)
 		return false;
 	slab->chunks[slab->chunk_count++] = chunk;
+	slab->empty_count += CHUNK_PAGES;
 	for (size_t i = CHUNK_PAGES; i-- > 0;)
 		link_page(&slab->empty, (struct ls_slab_page *)(void *)(chunk + i * PAGE_SIZE));
 	return true;
@@ -80,10 +84,16 @@ add_chunk(struct ls_slab *slab)
 static struct ls_slab_page *
 take_page(struct ls_slab *slab, unsigned class)
 {
-	if (slab->empty == NULL && !add_chunk(slab))
-		return NULL;
-	struct ls_slab_page *page = slab->empty;
-	unlink_page(&slab->empty, page);
+	struct ls_slab_page *page;
+	if (slab->empty == NULL && slab->spare_count > 0) {
+		page = slab->spare[--slab->spare_count];
+	} else {
+		if (slab->empty == NULL && !add_chunk(slab))
+			return NULL;
+		page = slab->empty;
+		unlink_page(&slab->empty, page);
+		slab->empty_count--;
+	}
 	*page = (struct ls_slab_page){ .fresh = sizeof *page,
 		.block = block_of(class),
 		.class = class };
@@ -95,6 +105,13 @@ static bool
 is_full(const struct ls_slab_page *page)
 {
 	return page->free == NULL && page->fresh + page->block > PAGE_SIZE;
+}
+
+static struct ls_slab_page *
+page_of(void *ptr)
+{
+	uintptr_t offset = (uintptr_t)ptr & (PAGE_SIZE - 1);
+	return (struct ls_slab_page *)(void *)((char *)ptr - offset);
 }
 
 void *
@@ -135,8 +152,7 @@ ls_slab_free(struct ls_slab *slab, void *ptr, size_t size)
 		free(ptr);
 		return;
 	}
-	uintptr_t offset = (uintptr_t)ptr & (PAGE_SIZE - 1);
-	struct ls_slab_page *page = (struct ls_slab_page *)(void *)((char *)ptr - offset);
+	struct ls_slab_page *page = page_of(ptr);
 	bool was_full = is_full(page);
 	*(void **)ptr = page->free;
 	page->free = ptr;
@@ -146,6 +162,7 @@ ls_slab_free(struct ls_slab *slab, void *ptr, size_t size)
 	if (page->live == 0) {
 		unlink_page(&slab->partial[page->class], page);
 		link_page(&slab->empty, page);
+		slab->empty_count++;
 	}
 }
 
@@ -157,10 +174,46 @@ ls_slab_same(size_t a, size_t b)
 	return class_of(a) == class_of(b);
 }
 
+bool
+ls_slab_is_sparse(const struct ls_slab *slab, const void *ptr, size_t size)
+{
+	if (ptr == NULL || size >= LARGE_MIN)
+		return false;
+	uintptr_t offset = (uintptr_t)ptr & (PAGE_SIZE - 1);
+	const struct ls_slab_page *page =
+		(const struct ls_slab_page *)(const void *)((const char *)ptr - offset);
+	uint32_t capacity = (PAGE_SIZE - (uint32_t)sizeof *page) / page->block;
+	/* the first page is where a moved block would go */
+	return page->live * 4 < capacity * 3 && page != slab->partial[page->class];
+}
+
+void
+ls_slab_trim(struct ls_slab *slab, size_t limit)
+{
+	if (sysconf(_SC_PAGESIZE) != (long)PAGE_SIZE)
+		return;
+	for (; limit > 0 && slab->empty_count > RESERVE; limit--) {
+		struct ls_slab_page *page = slab->empty;
+		if (slab->spare_count == slab->spare_room) {
+			size_t room = slab->spare_room * 2 + 64;
+			void **spare = realloc(slab->spare, room * sizeof *spare);
+			if (spare == NULL)
+				return;
+			slab->spare = spare;
+			slab->spare_room = room;
+		}
+		unlink_page(&slab->empty, page);
+		slab->empty_count--;
+		slab->spare[slab->spare_count++] = page;
+		(void)madvise(page, PAGE_SIZE, MADV_DONTNEED);
+	}
+}
+
 size_t
 ls_slab_bytes(const struct ls_slab *slab)
 {
-	return slab->chunk_count * PAGE_SIZE * CHUNK_PAGES + slab->large_bytes;
+	return (slab->chunk_count * CHUNK_PAGES - slab->spare_count) * PAGE_SIZE +
+	       slab->large_bytes + slab->spare_room * sizeof *slab->spare;
 }
 
 void
@@ -169,5 +222,6 @@ ls_slab_fini(struct ls_slab *slab)
 	for (size_t i = 0; i < slab->chunk_count; i++)
 		free(slab->chunks[i]);
 	free(slab->chunks);
+	free(slab->spare);
 	*slab = (struct ls_slab){ 0 };
 }

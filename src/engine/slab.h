@@ -15,9 +15,12 @@ struct ls_slab_page;
 struct ls_slab {
 	struct ls_slab_page *partial[LS_SLAB_CLASSES]; /* pages with room, by class */
 	struct ls_slab_page *empty;
+	size_t empty_count;
 	void **chunks;
 	size_t chunk_count, chunk_room;
 	size_t large_bytes;
+	void **spare; /* pages whose memory the system has back */
+	size_t spare_count, spare_room;
 };
 
 void ls_slab_fini(struct ls_slab *slab);
@@ -27,6 +30,10 @@ void *ls_slab_alloc(struct ls_slab *slab, size_t size) LS_MUST_CHECK;
 void ls_slab_free(struct ls_slab *slab, void *ptr, size_t size);
 /** Whether blocks of both sizes are interchangeable. */
 bool ls_slab_same(size_t a, size_t b);
+/** Whether the block's page is thinly used, so that moving the block helps to empty it. */
+bool ls_slab_is_sparse(const struct ls_slab *slab, const void *ptr, size_t size);
+/** Gives up to `limit` empty pages back to the system, but for a reserve. */
+void ls_slab_trim(struct ls_slab *slab, size_t limit);
 size_t ls_slab_bytes(const struct ls_slab *slab);
 
 #endif

@@ -6,6 +6,8 @@
 
 #define LEAD_AHEAD  16u
 #define BLOCK_AHEAD 8u
+#define TIDY_EVERY  8u
+#define TRIM        64u /* pages given back a slice */
 
 static void
 prefetch(const struct ls_engine *engine, uint32_t slot)
@@ -20,6 +22,21 @@ prefetch(const struct ls_engine *engine, uint32_t slot)
 	const struct ls_lead *lead = ls_lead_at(engine, slot + BLOCK_AHEAD);
 	for (uint32_t at = 0; at < lead->activity_size && at < 512; at += 64)
 		__builtin_prefetch((const char *)lead->activity + at);
+}
+
+/* Leads grow out of their blocks together, which leaves pages thinly used. Each sweep moves an
+ * eighth of the leads together. */
+static void
+tidy(struct ls_engine *engine, void **place, uint32_t size)
+{
+	if (!ls_slab_is_sparse(&engine->slab, *place, size))
+		return;
+	void *moved = ls_slab_alloc(&engine->slab, size);
+	if (moved == NULL)
+		return;
+	memcpy(moved, *place, size);
+	ls_slab_free(&engine->slab, *place, size);
+	*place = moved;
 }
 
 static void
@@ -62,9 +79,15 @@ ls_engine_sweep(
 	for (; budget > 0 && engine->sweep_at < engine->lead_end; budget--, engine->sweep_at++) {
 		struct ls_lead *lead = ls_lead_at(engine, engine->sweep_at);
 		prefetch(engine, engine->sweep_at);
-		if ((lead->flags & LS_F_USED) != 0)
-			sweep_lead(engine, lead, moved, ctx);
+		if ((lead->flags & LS_F_USED) == 0)
+			continue;
+		sweep_lead(engine, lead, moved, ctx);
+		if (engine->sweep_at % TIDY_EVERY == engine->stats.sweeps % TIDY_EVERY) {
+			tidy(engine, &lead->activity, lead->activity_size);
+			tidy(engine, &lead->doc, lead->doc_size);
+		}
 	}
+	ls_slab_trim(&engine->slab, TRIM);
 	if (engine->sweep_at < engine->lead_end)
 		return engine->lead_end - engine->sweep_at;
 	engine->sweeping = false;
