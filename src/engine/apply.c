@@ -162,22 +162,49 @@ change_doc(struct ls_engine *engine, struct ls_lead *lead, const struct ls_event
 	return ls_lead_put_doc(engine, lead);
 }
 
-/** In engine->act, and the block that will hold it. */
+/** How an event comes into the activity: as planned on the packed form, or, if that cannot be, by
+ * packing engine->act anew. */
+struct count {
+	struct ls_block block;
+	struct ls_pack_plan plan;
+	bool planned, wide;
+};
+
 static int
-count_event(struct ls_engine *engine, struct ls_lead *lead, const struct ls_event *event,
-	struct ls_block *block, bool *wide)
+prepare_count(struct ls_engine *engine, const struct ls_lead *lead, const struct ls_event *event,
+	struct count *count)
 {
 	unsigned kind = event->kind;
+	uint64_t message = message_hash(event->message);
 	if (event->verdict == LS_VERDICT_MACHINE)
 		kind |= LS_KIND_MACHINE;
-	int err = ls_unpack(lead->activity, ls_lead_is_wide(lead), &engine->act, engine->memory);
-	if (err == LS_OK)
-		err = ls_activity_add(&engine->act, engine->memory, kind, event_time(event),
-			message_hash(event->message), 1);
-	if (err != LS_OK)
-		return err;
-	size_t size = ls_pack_size(&engine->act, wide);
-	return ls_block_prepare(engine, lead->activity, lead->activity_size, size, block);
+	count->planned =
+		!ls_lead_is_wide(lead) &&
+		ls_pack_plan_add(lead->activity, kind, event_time(event), message, &count->plan);
+	size_t size = count->plan.size;
+	if (!count->planned) {
+		int err = ls_unpack(
+			lead->activity, ls_lead_is_wide(lead), &engine->act, engine->memory);
+		if (err == LS_OK)
+			err = ls_activity_add(
+				&engine->act, engine->memory, kind, event_time(event), message, 1);
+		if (err != LS_OK)
+			return err;
+		size = ls_pack_size(&engine->act, &count->wide);
+	}
+	return ls_block_prepare(engine, lead->activity, lead->activity_size, size, &count->block);
+}
+
+static void
+commit_count(struct ls_engine *engine, struct ls_lead *lead, struct count *count)
+{
+	void *out = count->block.fresh ? count->block.ptr : lead->activity;
+	if (count->planned)
+		ls_pack_add(lead->activity, &count->plan, out);
+	else
+		ls_pack(&engine->act, count->wide, out);
+	ls_block_commit(engine, &count->block, &lead->activity, &lead->activity_size);
+	lead->flags = count->wide ? lead->flags | LS_F_WIDE : lead->flags & ~LS_F_WIDE;
 }
 
 static void
@@ -196,22 +223,19 @@ note_times(struct ls_lead *lead, const struct ls_event *event)
 static int
 change_lead(struct ls_engine *engine, struct ls_lead *lead, const struct ls_event *event)
 {
-	bool counts = ls_kind_is_activity(event->kind), wide = false;
-	struct ls_block block = { 0 };
+	bool counts = ls_kind_is_activity(event->kind);
+	struct count count = { .planned = false };
 	int err = ls_lead_touch(engine, lead);
 	if (err == LS_OK && counts)
-		err = count_event(engine, lead, event, &block, &wide);
+		err = prepare_count(engine, lead, event, &count);
 	if (err == LS_OK && changes_doc(event))
 		err = change_doc(engine, lead, event);
 	if (err != LS_OK) {
-		ls_block_cancel(engine, &block);
+		ls_block_cancel(engine, &count.block);
 		return err;
 	}
-	if (counts) {
-		ls_block_commit(engine, &block, &lead->activity, &lead->activity_size);
-		ls_pack(&engine->act, wide, lead->activity);
-		lead->flags = wide ? lead->flags | LS_F_WIDE : lead->flags & ~LS_F_WIDE;
-	}
+	if (counts)
+		commit_count(engine, lead, &count);
 	note_times(lead, event);
 	if (changes_doc(event))
 		ls_lead_derive(engine, lead);
@@ -227,10 +251,9 @@ report_before(const struct ls_engine *engine, const struct ls_lead *lead, struct
 }
 
 static void
-report_after(struct ls_engine *engine, struct ls_lead *lead, const struct ls_activity *activity,
-	struct ls_applied *out)
+report_after(struct ls_engine *engine, struct ls_lead *lead, struct ls_applied *out)
 {
-	ls_lead_rescore(engine, lead, activity, true);
+	ls_lead_rescore(engine, lead, true);
 	bool visible = (lead->flags & LS_F_VISIBLE) != 0;
 	out->lead_id = visible ? lead->id : 0;
 	out->to_milli = LS_MAX(engine->rank.nodes[lead->id].score_milli, 0);
@@ -269,7 +292,7 @@ apply_lead(struct ls_engine *engine, const struct ls_event *event, struct ls_app
 	if (err != LS_OK)
 		return err;
 	out->created = !known && (lead->flags & LS_F_VISIBLE) != 0;
-	report_after(engine, lead, ls_kind_is_activity(event->kind) ? &engine->act : NULL, out);
+	report_after(engine, lead, out);
 	return LS_OK;
 }
 
@@ -380,7 +403,7 @@ apply_merge(struct ls_engine *engine, const struct ls_event *event, struct ls_ap
 	if (err == LS_OK)
 		err = mark_absorbed(engine, lead, event);
 	if (err == LS_OK)
-		report_after(engine, lead, NULL, out);
+		report_after(engine, lead, out);
 	return err;
 }
 
@@ -533,7 +556,7 @@ apply_association(struct ls_engine *engine, const struct ls_event *event, struct
 	if (err != LS_OK)
 		return err;
 	out->record_id = id;
-	report_after(engine, lead, NULL, out);
+	report_after(engine, lead, out);
 	return LS_OK;
 }
 

@@ -227,11 +227,9 @@ struct ls_subject_data ls_lead_data(
 	const struct ls_lead_subject *subject, const struct ls_activity *activity);
 /** Looks at attributes and linked records again: stage, employees. */
 void ls_lead_derive(struct ls_engine *engine, struct ls_lead *lead);
-/** Scores at the engine's moment and moves the lead in the ranking. `activity` is the lead's,
- * unpacked, or NULL. `tell`: its category counts as told; else the sweep tells. Without memory the
- * score stays, and the sweep gets it right. */
-void ls_lead_rescore(struct ls_engine *engine, struct ls_lead *lead,
-	const struct ls_activity *activity, bool tell);
+/** Scores at the engine's moment and moves the lead in the ranking. `tell`: its category counts as
+ * told; else the sweep tells. Without memory the score stays, and the sweep gets it right. */
+void ls_lead_rescore(struct ls_engine *engine, struct ls_lead *lead, bool tell);
 /** Puts the lead at this score in the ranking if it belongs there. */
 void ls_lead_place(struct ls_engine *engine, struct ls_lead *lead, int32_t score_milli, bool tell);
 bool ls_lead_is_ranked(const struct ls_lead *lead);

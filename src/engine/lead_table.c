@@ -437,20 +437,17 @@ ls_lead_place(struct ls_engine *engine, struct ls_lead *lead, int32_t score_mill
 }
 
 void
-ls_lead_rescore(struct ls_engine *engine, struct ls_lead *lead, const struct ls_activity *activity,
-	bool tell)
+ls_lead_rescore(struct ls_engine *engine, struct ls_lead *lead, bool tell)
 {
 	int32_t score_milli = LS_MAX(engine->rank.nodes[lead->id].score_milli, 0);
 	if (!ls_lead_is_ranked(lead)) {
 		ls_lead_place(engine, lead, -1, tell);
 		return;
 	}
-	if (activity == NULL && ls_unpack(lead->activity, ls_lead_is_wide(lead), &engine->act,
-					engine->memory) == LS_OK)
-		activity = &engine->act;
-	if (activity != NULL) {
+	if (ls_unpack(lead->activity, ls_lead_is_wide(lead), &engine->act, engine->memory) ==
+		LS_OK) {
 		struct ls_lead_subject subject = { .engine = engine, .lead = lead };
-		struct ls_subject_data data = ls_lead_data(&subject, activity);
+		struct ls_subject_data data = ls_lead_data(&subject, &engine->act);
 		score_milli = ls_score_milli(engine->moment, &data);
 		lead->scored_ms = ls_moment_now_ms(engine->moment);
 	}

@@ -18,9 +18,21 @@
 #define CELL_COUNT   127u
 #define HIT_COUNT    8191u
 #define CUSTOM_SHIFT 32u /* kinds 64..95 take the places of 32..63, where no built-in kind is */
-#define NARROW_HIT   12u
 
 _Static_assert(LS_KIND_CUSTOM == 64 && (int)LS_KIND_PRIVACY_DELETE < 64, "places of kinds");
+
+/** A narrow hit: its message in halves, so that it needs no padding. */
+struct narrow_hit {
+	uint32_t low, high;
+	uint32_t rest;
+};
+
+_Static_assert(sizeof(struct narrow_hit) == 12, "no padding");
+
+struct narrow {
+	uint16_t cell_count, hit_count;
+	uint32_t cells[];
+};
 
 static bool
 cell_fits(ls_cell cell)
@@ -43,11 +55,48 @@ narrow_cell(ls_cell cell)
 static ls_cell
 wide_cell(uint32_t narrow)
 {
-	uint64_t kind = (narrow >> 25) & 63;
-	kind += kind >= 32 ? CUSTOM_SHIFT : 0;
-	kind |= (narrow >> 31) != 0 ? LS_KIND_MACHINE : 0;
-	return kind << 48 | (uint64_t)(((narrow >> 7) & (HOURS - 1)) + FIRST_HOUR) << 24 |
-	       (narrow & CELL_COUNT);
+	uint64_t place = (narrow >> 25) & 63;
+	uint64_t kind = place + (place & CUSTOM_SHIFT); /* places from 32 on are 32 further */
+	uint64_t hour = ((narrow >> 7) & (HOURS - 1)) + FIRST_HOUR;
+	return (uint64_t)(narrow >> 31) << 63 | kind << 48 | hour << 24 | (narrow & CELL_COUNT);
+}
+
+static struct narrow_hit
+narrow_hit(const struct ls_hit *hit)
+{
+	return (struct narrow_hit){
+		.low = (uint32_t)hit->message,
+		.high = (uint32_t)(hit->message >> 32),
+		.rest = (hit->hour_click - 2 * FIRST_HOUR) << 13 | hit->count,
+	};
+}
+
+static struct ls_hit
+wide_hit(const struct narrow_hit *narrow)
+{
+	return (struct ls_hit){
+		.message = (uint64_t)narrow->high << 32 | narrow->low,
+		.hour_click = (narrow->rest >> 13) + 2 * FIRST_HOUR,
+		.count = narrow->rest & HIT_COUNT,
+	};
+}
+
+static struct narrow_hit *
+narrow_hits(struct narrow *narrow, size_t cell_count)
+{
+	return (struct narrow_hit *)(void *)(narrow->cells + cell_count);
+}
+
+static const struct narrow_hit *
+narrow_hits_of(const struct narrow *narrow)
+{
+	return (const struct narrow_hit *)(const void *)(narrow->cells + narrow->cell_count);
+}
+
+static size_t
+narrow_size(size_t cells, size_t hits)
+{
+	return sizeof(struct narrow) + cells * sizeof(uint32_t) + hits * sizeof(struct narrow_hit);
 }
 
 static bool
@@ -81,7 +130,7 @@ ls_pack_size(const struct ls_activity *activity, bool *wide)
 	if (*wide)
 		return 8 + activity->cell_count * sizeof(ls_cell) +
 		       activity->hit_count * sizeof(struct ls_hit);
-	return 4 + activity->cell_count * 4u + activity->hit_count * NARROW_HIT;
+	return narrow_size(activity->cell_count, activity->hit_count);
 }
 
 void
@@ -100,25 +149,20 @@ ls_pack(const struct ls_activity *activity, bool wide, void *out)
 				activity->hit_count * sizeof(struct ls_hit));
 		return;
 	}
-	uint16_t counts[2] = { (uint16_t)activity->cell_count, (uint16_t)activity->hit_count };
-	memcpy(at, counts, sizeof counts);
-	at += sizeof counts;
-	for (uint32_t i = 0; i < activity->cell_count; i++, at += 4) {
-		uint32_t cell = narrow_cell(activity->cells[i]);
-		memcpy(at, &cell, 4);
-	}
-	for (uint32_t i = 0; i < activity->hit_count; i++, at += NARROW_HIT) {
-		const struct ls_hit *hit = &activity->hits[i];
-		uint32_t rest = (hit->hour_click - 2 * FIRST_HOUR) << 13 | hit->count;
-		memcpy(at, &hit->message, 8);
-		memcpy(at + 8, &rest, 4);
-	}
+	struct narrow *narrow = out;
+	struct narrow_hit *hits = narrow_hits(narrow, activity->cell_count);
+	narrow->cell_count = (uint16_t)activity->cell_count;
+	narrow->hit_count = (uint16_t)activity->hit_count;
+	for (uint32_t i = 0; i < activity->cell_count; i++)
+		narrow->cells[i] = narrow_cell(activity->cells[i]);
+	for (uint32_t i = 0; i < activity->hit_count; i++)
+		hits[i] = narrow_hit(&activity->hits[i]);
 }
 
 void
 ls_pack_counts(const void *packed, bool wide, uint32_t *cells, uint32_t *hits)
 {
-	uint16_t counts[2] = { 0, 0 };
+	const struct narrow *narrow = packed;
 	*cells = 0;
 	*hits = 0;
 	if (packed == NULL)
@@ -128,9 +172,8 @@ ls_pack_counts(const void *packed, bool wide, uint32_t *cells, uint32_t *hits)
 		memcpy(hits, (const char *)packed + 4, 4);
 		return;
 	}
-	memcpy(counts, packed, sizeof counts);
-	*cells = counts[0];
-	*hits = counts[1];
+	*cells = narrow->cell_count;
+	*hits = narrow->hit_count;
 }
 
 void
@@ -149,20 +192,16 @@ ls_unpack_into(const void *packed, bool wide, struct ls_activity *activity)
 				activity->hit_count * sizeof(struct ls_hit));
 		return;
 	}
-	at += 4;
-	for (uint32_t i = 0; i < activity->cell_count; i++, at += 4) {
-		uint32_t narrow;
-		memcpy(&narrow, at, 4);
-		activity->cells[i] = wide_cell(narrow);
-	}
-	for (uint32_t i = 0; i < activity->hit_count; i++, at += NARROW_HIT) {
-		struct ls_hit *hit = &activity->hits[i];
-		uint32_t rest;
-		memcpy(&hit->message, at, 8);
-		memcpy(&rest, at + 8, 4);
-		hit->hour_click = (rest >> 13) + 2 * FIRST_HOUR;
-		hit->count = rest & HIT_COUNT;
-	}
+	const struct narrow *narrow = packed;
+	const struct narrow_hit *hits = narrow_hits_of(narrow);
+	/* in locals, because what is written might otherwise be they */
+	ls_cell *cells = activity->cells;
+	struct ls_hit *wide_hits = activity->hits;
+	uint32_t cell_count = narrow->cell_count, hit_count = narrow->hit_count;
+	for (uint32_t i = 0; i < cell_count; i++)
+		cells[i] = wide_cell(narrow->cells[i]);
+	for (uint32_t i = 0; i < hit_count; i++)
+		wide_hits[i] = wide_hit(&hits[i]);
 }
 
 static int
@@ -198,4 +237,118 @@ ls_unpack(const void *packed, bool wide, struct ls_activity *activity, struct ls
 	if (err == LS_OK)
 		ls_unpack_into(packed, wide, activity);
 	return err;
+}
+
+/* ---- one more event */
+
+static uint64_t
+message_of(const struct narrow_hit *hit)
+{
+	return (uint64_t)hit->high << 32 | hit->low;
+}
+
+static uint32_t
+lower_cell(const struct narrow *narrow, uint32_t bound)
+{
+	uint32_t low = 0, high = narrow->cell_count;
+	while (low < high) {
+		uint32_t mid = (low + high) / 2;
+		if (narrow->cells[mid] < bound)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	return low;
+}
+
+static uint32_t
+lower_hit(const struct narrow *narrow, uint64_t message, uint32_t hit_key)
+{
+	const struct narrow_hit *hits = narrow_hits_of(narrow);
+	uint32_t low = 0, high = narrow->hit_count;
+	while (low < high) {
+		uint32_t mid = (low + high) / 2;
+		uint64_t other = message_of(&hits[mid]);
+		if (other < message || (other == message && hits[mid].rest >> 13 < hit_key))
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	return low;
+}
+
+/** An activity that has been compacted starts with a cell of kind OTHER. */
+static bool
+is_compacted(const struct narrow *narrow)
+{
+	return narrow->cell_count > 0 && narrow->cells[0] >> 25 == LS_KIND_OTHER;
+}
+
+static bool
+plan_hit(const struct narrow *narrow, struct ls_pack_plan *plan)
+{
+	plan->hit_at = lower_hit(narrow, plan->message, plan->hit_key);
+	const struct narrow_hit *hit = narrow_hits_of(narrow) + plan->hit_at;
+	plan->new_hit = plan->hit_at == narrow->hit_count || message_of(hit) != plan->message ||
+			hit->rest >> 13 != plan->hit_key;
+	return plan->new_hit ? narrow->hit_count < UINT16_MAX : (hit->rest & HIT_COUNT) < HIT_COUNT;
+}
+
+bool
+ls_pack_plan_add(const void *packed, unsigned kind, int64_t time_ms, uint64_t message,
+	struct ls_pack_plan *plan)
+{
+	static const struct narrow nothing = { 0 };
+	const struct narrow *narrow = packed != NULL ? packed : &nothing;
+	int64_t hour = time_ms / LS_HOUR_MS;
+	if (time_ms < 0 || hour < FIRST_HOUR || hour >= FIRST_HOUR + HOURS || is_compacted(narrow))
+		return false;
+	ls_cell cell = (uint64_t)kind << 48 | (uint64_t)hour << 24 | 1;
+	if (!ls_kind_is_activity(kind) || !cell_fits(cell))
+		return false;
+	*plan = (struct ls_pack_plan){ .cell = narrow_cell(cell) - 1, .message = message };
+	plan->cell_at = lower_cell(narrow, plan->cell);
+	uint32_t there = plan->cell_at < narrow->cell_count ? narrow->cells[plan->cell_at] : 0;
+	plan->new_cell = plan->cell_at == narrow->cell_count || (there & ~CELL_COUNT) != plan->cell;
+	if (plan->new_cell ? narrow->cell_count == UINT16_MAX : (there & CELL_COUNT) == CELL_COUNT)
+		return false;
+	plan->is_hit = message != 0 && (kind == LS_KIND_EMAIL_OPEN || kind == LS_KIND_EMAIL_CLICK);
+	plan->hit_key = ((uint32_t)hour - FIRST_HOUR) << 1 | (kind == LS_KIND_EMAIL_CLICK);
+	if (plan->is_hit && !plan_hit(narrow, plan))
+		return false;
+	plan->size = narrow_size((size_t)narrow->cell_count + plan->new_cell,
+		(size_t)narrow->hit_count + plan->new_hit);
+	return true;
+}
+
+/* From the back to the front, because `out` may be `packed`: what moves, moves backwards. */
+void
+ls_pack_add(const void *packed, const struct ls_pack_plan *plan, void *out)
+{
+	static const struct narrow nothing = { 0 };
+	const struct narrow *from = packed != NULL ? packed : &nothing;
+	struct narrow *to = out;
+	uint16_t cells = from->cell_count, hits = from->hit_count;
+	const struct narrow_hit *old_hits = narrow_hits_of(from);
+	struct narrow_hit *new_hits = narrow_hits(to, (size_t)cells + plan->new_cell);
+	uint32_t hit_at = plan->is_hit ? plan->hit_at : hits;
+	memmove(new_hits + hit_at + plan->new_hit, old_hits + hit_at,
+		(hits - hit_at) * sizeof *new_hits);
+	memmove(new_hits, old_hits, hit_at * sizeof *new_hits);
+	memmove(to->cells + plan->cell_at + plan->new_cell, from->cells + plan->cell_at,
+		(cells - plan->cell_at) * sizeof *to->cells);
+	if (to != from)
+		memcpy(to->cells, from->cells, plan->cell_at * sizeof *to->cells);
+	to->cell_count = (uint16_t)(cells + plan->new_cell);
+	to->hit_count = (uint16_t)(hits + plan->new_hit);
+	if (plan->new_cell)
+		to->cells[plan->cell_at] = plan->cell;
+	to->cells[plan->cell_at]++;
+	if (!plan->is_hit)
+		return;
+	if (plan->new_hit)
+		new_hits[hit_at] = (struct narrow_hit){ .low = (uint32_t)plan->message,
+			.high = (uint32_t)(plan->message >> 32),
+			.rest = plan->hit_key << 13 };
+	new_hits[hit_at].rest++;
 }

@@ -18,4 +18,18 @@ int ls_unpack(const void *packed, bool wide, struct ls_activity *activity,
 void ls_unpack_into(const void *packed, bool wide, struct ls_activity *activity);
 void ls_pack_counts(const void *packed, bool wide, uint32_t *cells, uint32_t *hits);
 
+/** One more event in a narrow activity, without unpacking it. */
+struct ls_pack_plan {
+	size_t size; /* of what it becomes */
+	uint32_t cell, cell_at, hit_at, hit_key;
+	uint64_t message;
+	bool new_cell, is_hit, new_hit;
+};
+
+/** False when it takes the library's own ls_activity_add() to do it; the result is the same. */
+bool ls_pack_plan_add(const void *packed, unsigned kind, int64_t time_ms, uint64_t message,
+	struct ls_pack_plan *plan);
+/** `out` has plan->size bytes, and may be where `packed` is. */
+void ls_pack_add(const void *packed, const struct ls_pack_plan *plan, void *out);
+
 #endif

@@ -206,7 +206,7 @@ spread_to(struct ls_engine *engine, uint32_t at)
 	if (err != LS_OK)
 		return err;
 	ls_lead_derive(engine, lead);
-	ls_lead_rescore(engine, lead, NULL, false);
+	ls_lead_rescore(engine, lead, false);
 	return LS_OK;
 }
 

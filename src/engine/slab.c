@@ -5,8 +5,8 @@
 #include "engine/slab.h"
 
 #include <stdlib.h>
+#include <sys/auxv.h>
 #include <sys/mman.h>
-#include <unistd.h>
 
 #define PAGE_SIZE   4096u
 #define CHUNK_PAGES 64u
@@ -190,7 +190,8 @@ ls_slab_is_sparse(const struct ls_slab *slab, const void *ptr, size_t size)
 void
 ls_slab_trim(struct ls_slab *slab, size_t limit)
 {
-	if (sysconf(_SC_PAGESIZE) != (long)PAGE_SIZE)
+	/* larger ones would take neighbours along */
+	if (getauxval(AT_PAGESZ) != PAGE_SIZE)
 		return;
 	for (; limit > 0 && slab->empty_count > RESERVE; limit--) {
 		struct ls_slab_page *page = slab->empty;

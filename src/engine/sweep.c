@@ -50,7 +50,7 @@ sweep_lead(struct ls_engine *engine, struct ls_lead *lead, ls_moved_fn moved, vo
 	}
 	unsigned told = (lead->flags & LS_F_CATEGORY) >> LS_F_CATEGORY_SHIFT;
 	int32_t from_milli = engine->rank.nodes[lead->id].score_milli;
-	ls_lead_rescore(engine, lead, NULL, true);
+	ls_lead_rescore(engine, lead, true);
 	unsigned now = (lead->flags & LS_F_CATEGORY) >> LS_F_CATEGORY_SHIFT;
 	if (told == now || told == 0 || now == 0 || moved == NULL)
 		return;
