@@ -64,6 +64,10 @@ struct ls_memory {
 	void *ctx;
 };
 
+/** The heap of the C library. */
+extern const struct ls_memory ls_memory_heap;
+
+/** Frees what it holds and empties it; `memory` is the one it grew with. */
 void ls_activity_fini(struct ls_activity *activity, struct ls_memory memory);
 /**
  * Adds `by` (negative: takes back) events of `kind` (with or without LS_KIND_MACHINE) at `time_ms`.

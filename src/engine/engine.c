@@ -11,17 +11,6 @@
 #define BUF_MAX       (64u << 20)
 #define STATE_BUF_MAX (64u << 20)
 
-static void *
-plain_realloc(void *ctx, void *ptr, size_t size)
-{
-	(void)ctx;
-	if (size == 0) {
-		free(ptr);
-		return NULL;
-	}
-	return realloc(ptr, size);
-}
-
 static int
 init(struct ls_engine *engine)
 {
@@ -48,7 +37,7 @@ ls_engine_new(const struct ls_engine_options *options)
 		return NULL;
 	engine->profile = options->profile;
 	engine->max_leads = options->max_leads != 0 ? options->max_leads : LEADS_MAX;
-	engine->memory = (struct ls_memory){ .realloc = plain_realloc };
+	engine->memory = ls_memory_heap;
 	engine->free_lead = LS_NONE;
 	engine->free_link = LS_NONE;
 	engine->next_id = 1;

@@ -23,19 +23,6 @@
 #define TICK_MS       50
 #define LAST_WRITE_NS INT64_C(5000000000)
 
-static void *
-heap_realloc(void *ctx, void *ptr, size_t size)
-{
-	(void)ctx;
-	if (size == 0) {
-		free(ptr);
-		return NULL;
-	}
-	return realloc(ptr, size);
-}
-
-static const struct ls_memory heap = { .realloc = heap_realloc };
-
 static int say_why(char *why, size_t size, int err, const char *fmt, ...) LS_PRINTF(4, 5);
 
 static int
@@ -115,7 +102,7 @@ open_tenant(struct ls_service *service)
 	*tenant =
 		(struct ls_tenant){ .slug = LS_S("default"), .portals = settings->hubspot_portals };
 	ls_journal_init(&tenant->journal, (size_t)settings->max_journal);
-	tenant->profile = ls_profile_default(heap);
+	tenant->profile = ls_profile_default(ls_memory_heap);
 	tenant->dedupe = ls_dedupe_new((size_t)settings->max_dedupe_keys);
 	if (tenant->profile == NULL || tenant->dedupe == NULL)
 		return LS_ERR_NOMEM;

@@ -25,18 +25,6 @@ struct lead {
 	struct ls_subject_data data;
 };
 
-static void *
-plain_realloc(void *ctx, void *ptr, size_t size)
-{
-	(void)ctx;
-	if (size > 0)
-		return realloc(ptr, size);
-	free(ptr);
-	return NULL;
-}
-
-static const struct ls_memory memory = { .realloc = plain_realloc };
-
 static uint64_t
 draw(uint64_t *seed, uint64_t below)
 {
@@ -60,7 +48,7 @@ generate(struct lead *lead, uint64_t seed)
 		int64_t at = T0 - (int64_t)draw(&seed, 90 * 24) * LS_HOUR_MS;
 		bool mail = kind == LS_KIND_EMAIL_OPEN || kind == LS_KIND_EMAIL_CLICK;
 		uint64_t message = mail && lead->activity.hit_count < 8 ? 1 + messages++ % 6 : 0;
-		if (ls_activity_add(&lead->activity, memory, kind, at, message, 1) != LS_OK)
+		if (ls_activity_add(&lead->activity, ls_memory_heap, kind, at, message, 1) != LS_OK)
 			abort();
 	}
 	lead->data = (struct ls_subject_data){ .activity = &lead->activity,
@@ -159,10 +147,10 @@ time_cooling(struct fixture *f, double *days)
 int
 main(int argc, char **argv)
 {
-	struct fixture f = { .profile = ls_profile_default(memory),
-		.low = ls_profile_default(memory),
+	struct fixture f = { .profile = ls_profile_default(ls_memory_heap),
+		.low = ls_profile_default(ls_memory_heap),
 		.leads = calloc(LEADS, sizeof *f.leads) };
-	f.moment = ls_moment_new(memory, f.profile, T0);
+	f.moment = ls_moment_new(ls_memory_heap, f.profile, T0);
 	if (f.moment == NULL || f.low == NULL || f.leads == NULL ||
 		ls_profile_set_thresholds(f.low, 15000, 30000) != LS_OK)
 		return 1;

@@ -19,18 +19,6 @@ require(bool cond)
 		abort();
 }
 
-static void *
-plain_realloc(void *ctx, void *ptr, size_t size)
-{
-	(void)ctx;
-	if (size > 0)
-		return realloc(ptr, size);
-	free(ptr);
-	return NULL;
-}
-
-static const struct ls_memory memory = { .realloc = plain_realloc };
-
 static struct ls_fact
 look_up(const void *ctx, struct ls_slice field)
 {
@@ -68,13 +56,13 @@ use(const struct ls_profile *profile)
 	struct ls_activity activity = { 0 };
 	for (unsigned i = 0; i < 40; i++) {
 		int64_t at = now - (int64_t)(i * i) * 7 * LS_HOUR_MS;
-		require(ls_activity_add(&activity, memory, LS_KIND_CALL + i % LS_KIND_VISIT, at,
-				i % 5, (int32_t)i % 3 + 1) == LS_OK);
+		require(ls_activity_add(&activity, ls_memory_heap, LS_KIND_CALL + i % LS_KIND_VISIT,
+				at, i % 5, (int32_t)i % 3 + 1) == LS_OK);
 	}
 	struct ls_subject_data data = {
 		.activity = &activity, .stage_probability = 0.5, .employees = 77, .fact = look_up
 	};
-	struct ls_moment *moment = ls_moment_new(memory, profile, now);
+	struct ls_moment *moment = ls_moment_new(ls_memory_heap, profile, now);
 	size_t count = ls_line_count(profile);
 	struct ls_line *lines = calloc(count, sizeof *lines);
 	require(moment != NULL && lines != NULL);
@@ -93,7 +81,7 @@ use(const struct ls_profile *profile)
 	require(cools_ms == 0 || cools_ms > now);
 	free(lines);
 	(void)ls_moment_free(moment);
-	ls_activity_fini(&activity, memory);
+	ls_activity_fini(&activity, ls_memory_heap);
 }
 
 int
@@ -103,7 +91,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct ls_profile_fault faults[FAULTS];
 	struct ls_profile *profile = NULL;
 	size_t count = 0;
-	int err = ls_profile_parse(memory, text, &profile, faults, FAULTS, &count);
+	int err = ls_profile_parse(ls_memory_heap, text, &profile, faults, FAULTS, &count);
 	require(err == LS_OK || err == LS_ERR_INVALID);
 	if (err != LS_OK) {
 		require(profile == NULL);

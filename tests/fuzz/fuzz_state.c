@@ -10,18 +10,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 #define ID 7u
 
-static void *
-plain_realloc(void *ctx, void *ptr, size_t size)
-{
-	(void)ctx;
-	if (size > 0)
-		return realloc(ptr, size);
-	free(ptr);
-	return NULL;
-}
-
-static const struct ls_memory memory = { .realloc = plain_realloc };
-
 static struct ls_engine *
 new_engine(const struct ls_profile *profile)
 {
@@ -68,7 +56,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	if (size == 0)
 		return 0;
-	struct ls_profile *profile = ls_profile_default(memory);
+	struct ls_profile *profile = ls_profile_default(ls_memory_heap);
 	struct ls_engine *engine = new_engine(profile);
 	bool is_record = (data[0] & 1) != 0;
 	struct ls_engine_stats stats;

@@ -377,7 +377,7 @@ main(int argc, char **argv)
 		CHECK(ls_slice_to_u64(ls_slice_str(argv[1]), &cases) == LS_OK);
 	if (argc > 2)
 		CHECK(ls_slice_to_u64(ls_slice_str(argv[2]), &seed) == LS_OK);
-	struct ls_profile *profile = ls_profile_default(fixture_memory);
+	struct ls_profile *profile = ls_profile_default(ls_memory_heap);
 	struct world *w = calloc(1, sizeof *w);
 	CHECK(profile != NULL && w != NULL);
 	ls_arena_init(&w->arena, 1u << 24);

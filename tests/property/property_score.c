@@ -30,18 +30,6 @@ struct sample {
 	int64_t now_ms;
 };
 
-static void *
-plain_realloc(void *ctx, void *ptr, size_t size)
-{
-	(void)ctx;
-	if (size > 0)
-		return realloc(ptr, size);
-	free(ptr);
-	return NULL;
-}
-
-static const struct ls_memory memory = { .realloc = plain_realloc };
-
 #define CHECK(cond) check((cond), #cond, __LINE__)
 
 static void
@@ -101,7 +89,8 @@ draw_sample(uint64_t *seed, struct sample *s)
 static void
 add_event(struct ls_activity *a, const struct event *e, int sign)
 {
-	int err = ls_activity_add(a, memory, e->kind, e->time_ms, e->message, sign * e->count);
+	int err = ls_activity_add(
+		a, ls_memory_heap, e->kind, e->time_ms, e->message, sign * e->count);
 	CHECK(err == LS_OK);
 }
 
@@ -248,7 +237,7 @@ score_fresh(const struct ls_profile *profile, const struct sample *s, const stru
 	int64_t now_ms)
 {
 	struct ls_subject_data data = data_of(s, a);
-	struct ls_moment *moment = ls_moment_new(memory, profile, now_ms);
+	struct ls_moment *moment = ls_moment_new(ls_memory_heap, profile, now_ms);
 	CHECK(moment != NULL);
 	int32_t score = ls_score_milli(moment, &data);
 	(void)ls_moment_free(moment);
@@ -302,7 +291,7 @@ order_never_matters(struct fixture *f, const struct sample *s, const struct ls_a
 	struct ls_activity b;
 	build(&shuffled, &b);
 	CHECK(same(a, &b));
-	ls_activity_fini(&b, memory);
+	ls_activity_fini(&b, ls_memory_heap);
 }
 
 static void
@@ -314,12 +303,12 @@ what_is_added_can_be_taken_back(
 	draw_sample(&f->seed, &other);
 	build(&other, &b);
 	build(s, &both);
-	CHECK(ls_activity_merge(&both, memory, &b, 1) == LS_OK);
+	CHECK(ls_activity_merge(&both, ls_memory_heap, &b, 1) == LS_OK);
 	struct ls_activity merged_other_way = { 0 };
-	CHECK(ls_activity_merge(&merged_other_way, memory, &b, 1) == LS_OK);
-	CHECK(ls_activity_merge(&merged_other_way, memory, a, 1) == LS_OK);
+	CHECK(ls_activity_merge(&merged_other_way, ls_memory_heap, &b, 1) == LS_OK);
+	CHECK(ls_activity_merge(&merged_other_way, ls_memory_heap, a, 1) == LS_OK);
 	CHECK(same(&both, &merged_other_way));
-	CHECK(ls_activity_merge(&both, memory, &b, -1) == LS_OK);
+	CHECK(ls_activity_merge(&both, ls_memory_heap, &b, -1) == LS_OK);
 	CHECK(same(&both, a));
 	for (size_t i = 0; i < other.count; i++)
 		add_event(&both, &other.events[i], 1);
@@ -330,9 +319,9 @@ what_is_added_can_be_taken_back(
 	for (size_t i = 0; i < s->count; i++)
 		add_event(&both, &s->events[i], -1);
 	CHECK(both.cell_count == 0 && both.hit_count == 0);
-	ls_activity_fini(&both, memory);
-	ls_activity_fini(&merged_other_way, memory);
-	ls_activity_fini(&b, memory);
+	ls_activity_fini(&both, ls_memory_heap);
+	ls_activity_fini(&merged_other_way, ls_memory_heap);
+	ls_activity_fini(&b, ls_memory_heap);
 }
 
 static void
@@ -357,7 +346,7 @@ compaction_cannot_be_seen(struct fixture *f, const struct sample *s, const struc
 	for (size_t i = 0; i < s->count; i++)
 		add_event(&b, &s->events[i], -1);
 	CHECK(b.cell_count == 0 && b.hit_count == 0);
-	ls_activity_fini(&b, memory);
+	ls_activity_fini(&b, ls_memory_heap);
 }
 
 static void
@@ -381,8 +370,8 @@ machines_never_count(struct fixture *f, const struct sample *s)
 	}
 	CHECK(score_fresh(f->rules, s, &b, s->now_ms) == score);
 	CHECK(ls_activity_last_ms(&a) == ls_activity_last_ms(&b));
-	ls_activity_fini(&a, memory);
-	ls_activity_fini(&b, memory);
+	ls_activity_fini(&a, ls_memory_heap);
+	ls_activity_fini(&b, ls_memory_heap);
 }
 
 static void
@@ -462,7 +451,8 @@ read_rules(void)
 	struct ls_profile *profile = NULL;
 	struct ls_profile_fault fault = { "", "" };
 	size_t count = 0;
-	if (ls_profile_parse(memory, ls_slice_str(json), &profile, &fault, 1, &count) != LS_OK)
+	if (ls_profile_parse(ls_memory_heap, ls_slice_str(json), &profile, &fault, 1, &count) !=
+		LS_OK)
 		fprintf(stderr, "%s: %s\n", fault.pointer, fault.what);
 	CHECK(profile != NULL);
 	return profile;
@@ -485,7 +475,7 @@ run_case(struct fixture *f, uint64_t number)
 	moments_can_be_reused(f, &s, &a);
 	if (number % 20 == 0)
 		cools_as_defined(f, &s, &a);
-	ls_activity_fini(&a, memory);
+	ls_activity_fini(&a, ls_memory_heap);
 }
 
 int
@@ -499,9 +489,9 @@ main(int argc, char **argv)
 		fprintf(stderr, "usage: property_score [CASES [SEED]]\n");
 		return 2;
 	}
-	struct fixture f = { .plain = ls_profile_default(memory), .rules = read_rules() };
+	struct fixture f = { .plain = ls_profile_default(ls_memory_heap), .rules = read_rules() };
 	CHECK(f.plain != NULL);
-	f.reused = ls_moment_new(memory, f.plain, 0);
+	f.reused = ls_moment_new(ls_memory_heap, f.plain, 0);
 	CHECK(f.reused != NULL);
 	for (uint64_t i = 0; i < cases; i++) {
 		/* each case has its own seed, so that one can be run alone */

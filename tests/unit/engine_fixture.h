@@ -13,19 +13,6 @@
 #define T0  INT64_C(1705314600000) /* 2024-01-15T10:30:00Z */
 #define DAY LS_DAY_MS
 
-static void *
-fixture_realloc(void *ctx, void *ptr, size_t size)
-{
-	(void)ctx;
-	if (size == 0) {
-		free(ptr);
-		return NULL;
-	}
-	return realloc(ptr, size);
-}
-
-static const struct ls_memory fixture_memory = { .realloc = fixture_realloc };
-
 static inline struct ls_ref
 contact(const char *id)
 {

@@ -18,17 +18,6 @@
 #define DAY_MS    INT64_C(86400000)
 #define SECOND_MS INT64_C(1000)
 
-static void *
-heap_realloc(void *ctx, void *ptr, size_t size)
-{
-	(void)ctx;
-	if (size == 0) {
-		free(ptr);
-		return NULL;
-	}
-	return realloc(ptr, size);
-}
-
 static struct ls_demo_options
 options_for(uint64_t seed, size_t leads)
 {
@@ -151,8 +140,8 @@ struct fold {
 static void
 fold_init(struct fold *fold)
 {
-	static const struct ls_memory heap = { .realloc = heap_realloc };
-	*fold = (struct fold){ .profile = ls_profile_default(heap), .earliest_ms = INT64_MAX };
+	*fold = (struct fold){ .profile = ls_profile_default(ls_memory_heap),
+		.earliest_ms = INT64_MAX };
 	const struct ls_engine_options options = { .profile = fold->profile };
 	assert_non_null(fold->profile);
 	fold->engine = ls_engine_new(&options);

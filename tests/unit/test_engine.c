@@ -21,7 +21,7 @@ static int
 setup(void **state)
 {
 	struct fixture *f = calloc(1, sizeof *f);
-	f->profile = ls_profile_default(fixture_memory);
+	f->profile = ls_profile_default(ls_memory_heap);
 	f->engine = ls_engine_new(&(struct ls_engine_options){ .profile = f->profile });
 	ls_arena_init(&f->arena, 1u << 24);
 	*state = f;

@@ -207,7 +207,7 @@ counts_agree_before_and_after_loading(void **state)
 {
 	(void)state;
 	for (uint64_t seed = 1; seed <= 4; seed++) {
-		struct world w = { .profile = ls_profile_default(fixture_memory) };
+		struct world w = { .profile = ls_profile_default(ls_memory_heap) };
 		struct ls_engine_options options = { .profile = w.profile };
 		w.engine = ls_engine_new(&options);
 		w.seen = calloc(EVENTS_MAX, sizeof *w.seen);

@@ -15,19 +15,6 @@
 #include "base/buf.h"
 #include "leadscore/score.h"
 
-static void *
-plain_realloc(void *ctx, void *ptr, size_t size)
-{
-	(void)ctx;
-	if (size == 0) {
-		free(ptr);
-		return NULL;
-	}
-	return realloc(ptr, size);
-}
-
-static const struct ls_memory memory = { .realloc = plain_realloc };
-
 /* ---- a lead from a vector's events */
 
 struct attribute {
@@ -114,7 +101,8 @@ apply_event(struct lead *lead, json_object *event)
 				: 0;
 	uint64_t hash = message != NULL ? hash_name(json_object_get_string(message)) : 0;
 	assert_int_equal(
-		ls_activity_add(&lead->activity, memory, kind | bits, time_ms, hash, 1), LS_OK);
+		ls_activity_add(&lead->activity, ls_memory_heap, kind | bits, time_ms, hash, 1),
+		LS_OK);
 }
 
 static void
@@ -138,8 +126,8 @@ parse_profile(json_object *json)
 	struct ls_profile_fault faults[4];
 	size_t count = 0;
 	struct ls_profile *profile = NULL;
-	int err = ls_profile_parse(memory, ls_slice_str(json_object_to_json_string(json)), &profile,
-		faults, LS_ARRAY_LEN(faults), &count);
+	int err = ls_profile_parse(ls_memory_heap, ls_slice_str(json_object_to_json_string(json)),
+		&profile, faults, LS_ARRAY_LEN(faults), &count);
 	if (err != LS_OK)
 		print_error("%s: %s\n", faults[0].pointer, faults[0].what);
 	assert_int_equal(err, LS_OK);
@@ -194,7 +182,8 @@ check_vector(json_object *vector, const struct ls_profile *profile)
 {
 	struct lead lead;
 	build_lead(&lead, json_object_object_get(vector, "events"));
-	struct ls_moment *moment = ls_moment_new(memory, profile, get_i64(vector, "now_ms"));
+	struct ls_moment *moment =
+		ls_moment_new(ls_memory_heap, profile, get_i64(vector, "now_ms"));
 	assert_non_null(moment);
 	int32_t score = ls_score_milli(moment, &lead.data);
 	assert_int_equal(score, get_i64(vector, "score_milli"));
@@ -210,14 +199,14 @@ check_vector(json_object *vector, const struct ls_profile *profile)
 		assert_in_range(cools_ms - json_object_get_int64(expected) + 1000, 0, 2000);
 	assert_int_equal(ls_score_milli(moment, &lead.data), score); /* as it was */
 	(void)ls_moment_free(moment);
-	ls_activity_fini(&lead.activity, memory);
+	ls_activity_fini(&lead.activity, ls_memory_heap);
 }
 
 static void
 every_vector(void **state)
 {
 	json_object *vectors = json_object_object_get(*state, "vectors");
-	struct ls_profile *builtin = ls_profile_default(memory);
+	struct ls_profile *builtin = ls_profile_default(ls_memory_heap);
 	struct ls_profile *read = parse_profile(json_object_object_get(*state, "default_profile"));
 	assert_true(json_object_array_length(vectors) >= 25);
 	for (size_t i = 0; i < json_object_array_length(vectors); i++) {
@@ -268,28 +257,28 @@ machines_alone_are_never_hot(void **state)
 	json_object *expected = json_object_object_get(*state, "automated_signals_alone");
 	struct ls_activity activity = { 0 };
 	for (int i = 0; i < 10000; i += 5)
-		assert_int_equal(ls_activity_add(&activity, memory, LS_KIND_EMAIL_OPEN,
+		assert_int_equal(ls_activity_add(&activity, ls_memory_heap, LS_KIND_EMAIL_OPEN,
 					 t0 - (int64_t)((double)i / 240000. * (double)day),
 					 (uint64_t)(i % 40) + 1, 1),
 			LS_OK);
 	for (int i = 0; i < 500; i++)
-		assert_int_equal(ls_activity_add(&activity, memory, LS_KIND_VISIT,
+		assert_int_equal(ls_activity_add(&activity, ls_memory_heap, LS_KIND_VISIT,
 					 t0 - (int64_t)(i / 12000. * (double)day), 0, 1),
 			LS_OK);
 	for (int i = 0; i < 40; i++)
 		assert_int_equal(
-			ls_activity_add(&activity, memory, LS_KIND_EMAIL_CLICK,
+			ls_activity_add(&activity, ls_memory_heap, LS_KIND_EMAIL_CLICK,
 				t0 - (int64_t)(i / 1000. * (double)day), (uint64_t)i + 1, 1),
 			LS_OK);
 	struct ls_subject_data data = { .activity = &activity, .employees = 20000 };
-	struct ls_profile *profile = ls_profile_default(memory);
-	struct ls_moment *moment = ls_moment_new(memory, profile, t0);
+	struct ls_profile *profile = ls_profile_default(ls_memory_heap);
+	struct ls_moment *moment = ls_moment_new(ls_memory_heap, profile, t0);
 	int32_t score = ls_score_milli(moment, &data);
 	assert_int_equal(score, get_i64(expected, "score_milli"));
 	assert_true(score < get_i64(expected, "below"));
 	(void)ls_moment_free(moment);
 	(void)ls_profile_free(profile);
-	ls_activity_fini(&activity, memory);
+	ls_activity_fini(&activity, ls_memory_heap);
 }
 
 /* ---- decay, bit for bit */
@@ -297,7 +286,8 @@ machines_alone_are_never_hot(void **state)
 static void
 add_at(struct ls_activity *activity, unsigned kind, int64_t time_ms, uint64_t message)
 {
-	assert_int_equal(ls_activity_add(activity, memory, kind, time_ms, message, 1), LS_OK);
+	assert_int_equal(
+		ls_activity_add(activity, ls_memory_heap, kind, time_ms, message, 1), LS_OK);
 }
 
 /** The value of recency is one decay factor, so a lead with one note shows it naked. */
@@ -313,11 +303,13 @@ decay_of(const char *half_life, int64_t age_ms)
 	(void)snprintf(json, sizeof json, "{\"signals\":{\"recency\":{\"half_life_days\":%s}}}",
 		half_life);
 	assert_int_equal(
-		ls_profile_parse(memory, ls_slice_str(json), &profile, &fault, 1, &count), LS_OK);
+		ls_profile_parse(ls_memory_heap, ls_slice_str(json), &profile, &fault, 1, &count),
+		LS_OK);
 	struct ls_activity activity = { 0 };
-	assert_int_equal(ls_activity_add(&activity, memory, LS_KIND_NOTE, end_ms - 1, 0, 1), LS_OK);
+	assert_int_equal(
+		ls_activity_add(&activity, ls_memory_heap, LS_KIND_NOTE, end_ms - 1, 0, 1), LS_OK);
 	struct ls_subject_data data = { .activity = &activity, .employees = -1 };
-	struct ls_moment *moment = ls_moment_new(memory, profile, end_ms + age_ms);
+	struct ls_moment *moment = ls_moment_new(ls_memory_heap, profile, end_ms + age_ms);
 	struct ls_line lines[16];
 	assert_in_range(ls_line_count(profile), 1, LS_ARRAY_LEN(lines));
 	(void)ls_explain(moment, &data, lines);
@@ -326,7 +318,7 @@ decay_of(const char *half_life, int64_t age_ms)
 		if (ls_slice_eq(lines[i].name, LS_S("recency")))
 			value = lines[i].value;
 	(void)ls_moment_free(moment);
-	ls_activity_fini(&activity, memory);
+	ls_activity_fini(&activity, ls_memory_heap);
 	(void)ls_profile_free(profile);
 	return value;
 }
@@ -412,15 +404,16 @@ many_half_lives(void **state)
 			i > 1 ? "," : "", i, i);
 	ls_buf_add_lit(&json, "]}");
 	assert_int_equal(json.err, LS_OK);
-	struct ls_profile *many = NULL, *plain = ls_profile_default(memory);
+	struct ls_profile *many = NULL, *plain = ls_profile_default(ls_memory_heap);
 	struct ls_profile_fault fault;
 	size_t count = 0;
 	assert_int_equal(
-		ls_profile_parse(memory, ls_buf_slice(&json), &many, &fault, 1, &count), LS_OK);
+		ls_profile_parse(ls_memory_heap, ls_buf_slice(&json), &many, &fault, 1, &count),
+		LS_OK);
 	struct ls_activity activity = { 0 };
 	add_at(&activity, LS_KIND_TASK, now - 50 * LS_HOUR_MS, 0);
 	struct ls_subject_data data = { .activity = &activity, .employees = -1 };
-	struct ls_moment *moment = ls_moment_new(memory, plain, now);
+	struct ls_moment *moment = ls_moment_new(ls_memory_heap, plain, now);
 	int32_t before = ls_score_milli(moment, &data);
 	struct ls_line lines[40];
 	for (int turn = 0; turn < 2; turn++) {
@@ -435,7 +428,7 @@ many_half_lives(void **state)
 	(void)ls_moment_free(moment);
 	(void)ls_profile_free(many);
 	(void)ls_profile_free(plain);
-	ls_activity_fini(&activity, memory);
+	ls_activity_fini(&activity, ls_memory_heap);
 	ls_buf_fini(&json);
 }
 
@@ -445,7 +438,7 @@ static void
 check_words(const struct ls_profile *profile, const struct ls_subject_data *data, int64_t now_ms,
 	const char *const *expected)
 {
-	struct ls_moment *moment = ls_moment_new(memory, profile, now_ms);
+	struct ls_moment *moment = ls_moment_new(ls_memory_heap, profile, now_ms);
 	struct ls_line lines[16];
 	char words[200];
 	assert_in_range(ls_line_count(profile), 1, LS_ARRAY_LEN(lines));
@@ -489,7 +482,8 @@ words_for_people(void **state)
 	struct ls_profile_fault fault;
 	size_t count = 0;
 	assert_int_equal(
-		ls_profile_parse(memory, ls_slice_str(json), &profile, &fault, 1, &count), LS_OK);
+		ls_profile_parse(ls_memory_heap, ls_slice_str(json), &profile, &fault, 1, &count),
+		LS_OK);
 
 	struct ls_activity activity = { 0 };
 	struct ls_subject_data data = { .activity = &activity, .employees = -1, .fact = always_de };
@@ -521,7 +515,7 @@ words_for_people(void **state)
 		"1 form submission, 4 days ago", "country is \"DE\" or \"AT\"",
 		"phone is not known" };
 	check_words(profile, &data, now, busy);
-	ls_activity_fini(&activity, memory);
+	ls_activity_fini(&activity, ls_memory_heap);
 	(void)ls_profile_free(profile);
 }
 
