@@ -76,7 +76,7 @@ welcome(const struct ls_demo *demo)
 		printf("  %s   for this machine only; Ctrl-C ends it\n\n", demo->url);
 	printf("Try, in another terminal:\n\n  # who is hot\n");
 	print_curl(demo, "/api/leads?category=hot&limit=3");
-	printf("\n\n  # why one of them is\n");
+	printf("\n\n  # one person, every point explained\n");
 	(void)snprintf(path, sizeof path, "/api/leads/email:%s", hot);
 	print_curl(demo, path);
 	printf("\n\n  # make somebody else a little warmer\n");
@@ -92,10 +92,7 @@ on_seeded(void *ctx)
 {
 	struct ls_demo *demo = LS_CAST(demo, ctx);
 	double seconds = (double)(ls_clock_mono_ns() - demo->started_ns) / 1e9;
-	const struct ls_demo_pump_stats *stats = ls_demo_pump_stats(demo->pump);
-	printf("Three weeks of history: %llu events in %.1f s. From here on it is live.\n\n",
-		(unsigned long long)stats->events, seconds);
-	ls_demo_show_live(demo->show);
+	ls_demo_show_live(demo->show, ls_demo_pump_stats(demo->pump)->events, seconds);
 }
 
 /* ---- in the house */

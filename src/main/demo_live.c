@@ -14,7 +14,7 @@
 
 #include "main/demo_acts.h"
 
-#define SECOND_MS   UINT32_C(1000)
+#define SECOND_MS   INT64_C(1000)
 #define FIRST_REST  (90 * MINUTE_MS)
 #define RESTS_MAX   6u
 #define TRIES       12u
@@ -74,9 +74,9 @@ take(struct ls_demo_traffic *t)
 
 /* from half the mean to one and a half */
 static int64_t
-about(struct ls_demo_traffic *t, uint32_t mean_ms)
+about(struct ls_demo_traffic *t, int64_t mean_ms)
 {
-	return mean_ms / 2 + roll(t, mean_ms);
+	return mean_ms / 2 + roll(t, (uint32_t)mean_ms);
 }
 
 /* ---- whom it happens to */
@@ -126,7 +126,7 @@ do_wave(struct ls_demo_traffic *t, struct demo_action a)
 				.what = SEND,
 				.person = (uint32_t)anybody(t),
 				.left = wave },
-			(int64_t)i * about(t, 4 * SECOND_MS));
+			i * about(t, 4 * SECOND_MS));
 	plan(t, a, about(t, 60 * SECOND_MS));
 }
 
@@ -356,9 +356,9 @@ do_next_journey(struct ls_demo_traffic *t, struct demo_action a)
 				      .person = (uint32_t)who,
 				      .left = cool });
 	}
-	/* every 20 to 40 seconds at first; seldom when many are hot already */
-	uint32_t slower = 1u << LS_MIN(t->journeys / many, (size_t)5);
-	plan(t, a, (int64_t)slower * (20 * SECOND_MS + roll(t, 20 * SECOND_MS)));
+	/* every 22 to 38 seconds at first; seldom when many are hot already */
+	int64_t slower = INT64_C(1) << LS_MIN(t->journeys / many, (size_t)5);
+	plan(t, a, slower * (15 * SECOND_MS + about(t, 15 * SECOND_MS)));
 }
 
 /* ---- going on */

@@ -20,6 +20,7 @@
 #define PORT_FIRST 8000u
 #define PORT_LAST  8010u
 #define V3_ONLY    (1u << 2)
+#define BODY_MIN   (INT64_C(1) << 20)
 
 static const char *const real_secrets[] = { "HUBSPOT_CLIENT_SECRET", "HUBSPOT_API_KEY",
 	"SLACK_WEBHOOK_URL", "LEADSCORE_API_TOKEN", "DATABASE_URL", "REDIS_URL" };
@@ -229,6 +230,8 @@ own_settings(struct ls_settings *settings)
 	replace(&settings->hubspot_secret, secret);
 	settings->hubspot_signatures = V3_ONLY;
 	settings->hubspot_portals.count = 0;
+	settings->max_body = LS_MAX(settings->max_body, BODY_MIN);
+	settings->max_hubspot_body = LS_MAX(settings->max_hubspot_body, BODY_MIN);
 	settings->demo = true;
 	replace(&settings->public_url, NULL);
 	replace(&settings->tls_cert, NULL);

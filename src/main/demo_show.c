@@ -195,6 +195,8 @@ ls_demo_show_new(struct ls_service *service)
 	show->news = ls_timer_new(service->loop, on_news, show);
 	if (show->summary == NULL || show->news == NULL)
 		return ls_demo_show_free(show);
+	/* much history takes a while: show that it comes */
+	ls_timer_set(show->summary, show->terminal ? TERMINAL_MS : PLAIN_MS);
 	service->on_moved = on_moved;
 	service->on_moved_ctx = show;
 	return show;
@@ -208,7 +210,7 @@ ls_demo_show_free(struct ls_demo_show *show)
 	show->service->on_moved = NULL;
 	show->summary = ls_timer_free(show->summary);
 	show->news = ls_timer_free(show->news);
-	if (show->terminal && show->live)
+	if (show->terminal && show->look_count > 0)
 		printf("\n");
 	(void)fflush(stdout);
 	free(show);
@@ -216,8 +218,12 @@ ls_demo_show_free(struct ls_demo_show *show)
 }
 
 void
-ls_demo_show_live(struct ls_demo_show *show)
+ls_demo_show_live(struct ls_demo_show *show, uint64_t events, double seconds)
 {
+	printf("%sThree weeks of history: %" PRIu64
+	       " events in %.1f s. From here on it is live.\n\n",
+		show->terminal ? "\r\033[K" : "", events, seconds);
 	show->live = true;
+	show->look_count = 0;
 	on_summary(show);
 }

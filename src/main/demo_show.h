@@ -12,7 +12,7 @@ struct ls_demo_show;
 struct ls_demo_show *ls_demo_show_new(struct ls_service *service) LS_MUST_CHECK;
 /** Ends the line that is being rewritten. NULL is fine. */
 struct ls_demo_show *ls_demo_show_free(struct ls_demo_show *show);
-/** History is there: from now on it tells what happens. */
-void ls_demo_show_live(struct ls_demo_show *show);
+/** History is there, so many events in so many seconds: from now on it tells who turns hot. */
+void ls_demo_show_live(struct ls_demo_show *show, uint64_t events, double seconds);
 
 #endif

@@ -116,6 +116,12 @@ def test_demo_mode_is_the_demo(demo):
     said(server, 'Nothing is kept')
 
 
+def test_settings_of_a_real_server_are_not_in_the_way(demo):
+    server = demo(LEADSCORE_MAX_BODY='1024', LEADSCORE_MAX_HUBSPOT_BODY='1024', HUBSPOT_SIGNATURE_VERSIONS='v1',
+                  HUBSPOT_PORTAL_IDS='1', LEADSCORE_PUBLIC_URL='https://leads.example.com', LEADSCORE_MAX_CONNECTIONS='16')
+    assert sum(totals(server).values()) >= 300
+
+
 def test_how_many_and_for_how_long(run, folder):
     done = run(['--leads', '10', '--duration', '2', '--speed', '100'], LEADSCORE_LISTEN=f'127.0.0.1:{free_port()}')
     assert done.returncode == 0, done.stderr
