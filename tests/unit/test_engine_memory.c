@@ -73,7 +73,7 @@ packs_what_the_library_holds(void **state)
 		struct sample s = some_sample(&seed);
 		struct ls_pack_plan plan;
 		assert_int_equal(
-			ls_activity_add(&truth, fixture_memory, s.kind, s.time_ms, s.message, 1),
+			ls_activity_add(&truth, ls_memory_heap, s.kind, s.time_ms, s.message, 1),
 			LS_OK);
 		if (!ls_pack_plan_add(packed, s.kind, s.time_ms, s.message, &plan)) {
 			/* 127 of a cell are the most */
@@ -91,18 +91,18 @@ packs_what_the_library_holds(void **state)
 		free(packed);
 		packed = out;
 		size = plan.size;
-		assert_int_equal(ls_unpack(packed, false, &got, fixture_memory), LS_OK);
+		assert_int_equal(ls_unpack(packed, false, &got, ls_memory_heap), LS_OK);
 		assert_same(&got, &truth);
 	}
 	free(packed);
 	bool wide;
 	packed = pack(&truth, &wide);
 	assert_true(wide);
-	assert_int_equal(ls_unpack(packed, wide, &got, fixture_memory), LS_OK);
+	assert_int_equal(ls_unpack(packed, wide, &got, ls_memory_heap), LS_OK);
 	assert_same(&got, &truth);
 	free(packed);
-	ls_activity_fini(&truth, fixture_memory);
-	ls_activity_fini(&got, fixture_memory);
+	ls_activity_fini(&truth, ls_memory_heap);
+	ls_activity_fini(&got, ls_memory_heap);
 }
 
 static void
@@ -119,7 +119,7 @@ leaves_the_odd_to_the_library(void **state)
 	/* what has been compacted is read by days */
 	struct ls_activity old = { 0 };
 	for (int64_t hour = 0; hour < 3; hour++)
-		assert_int_equal(ls_activity_add(&old, fixture_memory, LS_KIND_VISIT,
+		assert_int_equal(ls_activity_add(&old, ls_memory_heap, LS_KIND_VISIT,
 					 T0 - 90 * DAY + hour * LS_HOUR_MS, 0, 1),
 			LS_OK);
 	assert_int_equal(ls_activity_compact(&old, T0), 1);
@@ -128,11 +128,11 @@ leaves_the_odd_to_the_library(void **state)
 	assert_false(wide);
 	assert_false(ls_pack_plan_add(packed, LS_KIND_VISIT, T0, 0, &plan));
 	struct ls_activity got = { 0 };
-	assert_int_equal(ls_unpack(packed, wide, &got, fixture_memory), LS_OK);
+	assert_int_equal(ls_unpack(packed, wide, &got, ls_memory_heap), LS_OK);
 	assert_same(&got, &old);
 	free(packed);
-	ls_activity_fini(&old, fixture_memory);
-	ls_activity_fini(&got, fixture_memory);
+	ls_activity_fini(&old, ls_memory_heap);
+	ls_activity_fini(&got, ls_memory_heap);
 }
 
 /* ---- slabs */
@@ -260,7 +260,7 @@ static void
 cuts_hold_what_changed(void **state)
 {
 	(void)state;
-	struct ls_profile *profile = ls_profile_default(fixture_memory);
+	struct ls_profile *profile = ls_profile_default(ls_memory_heap);
 	struct ls_engine *engine = ls_engine_new(&(struct ls_engine_options){ .profile = profile });
 	struct rows rows = { .fail_at = SIZE_MAX };
 	size_t left = 9;
