@@ -16,7 +16,7 @@
 #define SLOT_BITS        24
 #define SLOT_MASK        ((UINT64_C(1) << SLOT_BITS) - 1)
 #define ARENA_MAX        ((size_t)64 << 20)
-#define DESCRIPTORS_KEPT 64u /* for everything that is no connection */
+#define DESCRIPTORS_KEPT ((rlim_t)64) /* for everything that is no connection */
 #define LINGER_MS        1000
 #define TICK_MIN_MS      5
 #define TICK_MAX_MS      250
