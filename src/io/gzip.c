@@ -52,11 +52,18 @@ set_input(z_stream *stream, struct ls_slice in)
 	stream->avail_in = (uInt)in.len;
 }
 
-static void
+/* room for the next step of either direction */
+static int
 set_output(z_stream *stream, struct ls_buf *out)
 {
+	int err = ls_buf_reserve(out, LS_MIN((size_t)STEP, out->max - out->len));
+	if (err != LS_OK)
+		return err;
+	if (out->len == out->max)
+		return LS_ERR_LIMIT;
 	stream->next_out = (Bytef *)(out->data + out->len);
 	stream->avail_out = (uInt)LS_MIN(out->cap - out->len, INPUT_MOST);
+	return LS_OK;
 }
 
 int
@@ -69,12 +76,9 @@ ls_gzip_add(struct ls_gzip *gzip, struct ls_slice in, struct ls_buf *out)
 		return LS_ERR_INVALID;
 	set_input(stream, in);
 	for (;;) {
-		int err = ls_buf_reserve(out, LS_MIN((size_t)STEP, out->max - out->len));
-		if (err == LS_OK && out->len == out->max)
-			err = LS_ERR_LIMIT;
+		int err = set_output(stream, out);
 		if (err != LS_OK)
 			return err;
-		set_output(stream, out);
 		int status = deflate(stream, Z_FINISH);
 		out->len = (size_t)((char *)stream->next_out - out->data);
 		if (status == Z_STREAM_END)
@@ -88,12 +92,9 @@ static int
 inflate_all(z_stream *stream, struct ls_buf *out)
 {
 	for (;;) {
-		int err = ls_buf_reserve(out, LS_MIN((size_t)STEP, out->max - out->len));
-		if (err == LS_OK && out->len == out->max)
-			err = LS_ERR_LIMIT;
+		int err = set_output(stream, out);
 		if (err != LS_OK)
 			return err;
-		set_output(stream, out);
 		int status = inflate(stream, Z_NO_FLUSH);
 		out->len = (size_t)((char *)stream->next_out - out->data);
 		if (status == Z_STREAM_END)

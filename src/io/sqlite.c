@@ -650,12 +650,6 @@ ls_sqlite_stats(const struct ls_sqlite *db)
 	return &db->seen;
 }
 
-struct ls_loop *
-ls_sqlite_loop(const struct ls_sqlite *db)
-{
-	return db->loop;
-}
-
 /* --- the data directory ----------------------------------------------------------------------- */
 
 static int

@@ -35,7 +35,6 @@ int ls_sqlite_open(struct ls_loop *loop, const struct ls_sqlite_options *options
  * is fine. */
 struct ls_sqlite *ls_sqlite_close(struct ls_sqlite *db);
 const struct ls_sqlite_stats *ls_sqlite_stats(const struct ls_sqlite *db);
-struct ls_loop *ls_sqlite_loop(const struct ls_sqlite *db);
 
 /**
  * Work for the storage thread, embedded in the caller's struct. Grouped jobs that wait are run in

@@ -6,10 +6,6 @@
 
 #include "base/slice.h"
 
-/** Where reading has come to: an opaque short text of the backend's ("1234", or one id a stream).
- * Empty: the very beginning. */
-#define LS_LOG_POSITION_MAX 4096
-
 /** One request as it came in. */
 struct ls_log_entry {
 	uint64_t id;            /* given by the log, rising within a writer; 0 when appending */

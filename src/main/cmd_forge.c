@@ -309,7 +309,7 @@ forge_run(const struct ls_args *args, const struct settings *settings, int64_t s
 			forge, settings, ls_args_has(args, "quiet"), ls_args_has(args, "retry"));
 	if (forge != NULL && settings->expect != NULL && !write_expect(forge, settings->expect))
 		code = LS_EXIT_FAILED;
-	forge = ls_forge_free(forge);
+	(void)ls_forge_free(forge);
 	return code;
 }
 

@@ -156,8 +156,6 @@ struct member {
 	bool required;
 };
 
-#define MEMBERS_MAX 16
-
 static void
 read_member(struct reader *r, const struct member *members, size_t n, struct ls_slice key,
 	uint32_t *seen, void *ctx)

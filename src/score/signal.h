@@ -54,7 +54,4 @@ struct ls_signal {
 		struct text *text, const void *params, const struct ls_line *line, int64_t now_ms);
 };
 
-/** Most half-lives that one signal has. */
-#define SIGNAL_PARAMS_MAX 8
-
 #endif

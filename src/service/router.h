@@ -28,10 +28,6 @@ struct ls_route {
 };
 
 const struct ls_route *ls_routes(size_t *count);
-/** Requests answered by each route, in the order of the table; then one more for those of no route.
- */
-#define LS_ROUTES_MAX 64u
-
 void ls_router_handle(void *service, struct ls_http_request *req);
 size_t ls_router_max_body(void *service, struct ls_slice method, struct ls_slice path);
 void ls_router_refuse(void *service, int status, const char *why, struct ls_arena *arena,

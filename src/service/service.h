@@ -52,7 +52,7 @@ struct ls_tenant {
 
 struct ls_service_stats {
 	struct ls_hist append, apply_lag, loop_lag;
-	uint64_t checkpoint_pauses, overflows;
+	uint64_t overflows;
 	int64_t caught_up_ms; /* how long load and catch-up took */
 };
 

@@ -20,22 +20,17 @@
 
 enum verb { CREATION, DELETION, MERGE, ASSOCIATION, RESTORE, PROPERTY, PRIVACY, UNKNOWN };
 
-#define STR(literal)                                                                               \
-	{                                                                                          \
-		.data = "" literal, .len = sizeof(literal) - 1                                     \
-	}
-
 static const struct {
 	struct ls_slice name;
 	enum verb verb;
 } verbs[] = {
-	{ STR("propertyChange"), PROPERTY },
-	{ STR("creation"), CREATION },
-	{ STR("associationChange"), ASSOCIATION },
-	{ STR("deletion"), DELETION },
-	{ STR("merge"), MERGE },
-	{ STR("restore"), RESTORE },
-	{ STR("privacyDeletion"), PRIVACY },
+	{ LS_S_INIT("propertyChange"), PROPERTY },
+	{ LS_S_INIT("creation"), CREATION },
+	{ LS_S_INIT("associationChange"), ASSOCIATION },
+	{ LS_S_INIT("deletion"), DELETION },
+	{ LS_S_INIT("merge"), MERGE },
+	{ LS_S_INIT("restore"), RESTORE },
+	{ LS_S_INIT("privacyDeletion"), PRIVACY },
 };
 
 /** `type` is what goes into references; `creation` the kind of event that a new one is. */
@@ -46,18 +41,28 @@ struct object {
 };
 
 static const struct object objects[] = {
-	{ STR("contact"), STR("0-1"), STR("contact"), LS_RECORD_LEAD, LS_KIND_CREATE },
-	{ STR("company"), STR("0-2"), STR("company"), LS_RECORD_COMPANY, LS_KIND_CREATE },
-	{ STR("deal"), STR("0-3"), STR("deal"), LS_RECORD_DEAL, LS_KIND_CREATE },
-	{ STR("ticket"), STR("0-5"), STR("ticket"), LS_RECORD_OTHER, LS_KIND_OTHER },
-	{ STR("product"), STR("0-7"), STR("product"), LS_RECORD_OTHER, LS_KIND_OTHER },
-	{ STR("line_item"), STR("0-8"), STR("line_item"), LS_RECORD_OTHER, LS_KIND_OTHER },
-	{ STR("task"), STR("0-27"), STR("0-27"), LS_RECORD_ACTIVITY, LS_KIND_TASK },
-	{ STR("note"), STR("0-46"), STR("0-46"), LS_RECORD_ACTIVITY, LS_KIND_NOTE },
-	{ STR("meeting"), STR("0-47"), STR("0-47"), LS_RECORD_ACTIVITY, LS_KIND_MEETING },
-	{ STR("call"), STR("0-48"), STR("0-48"), LS_RECORD_ACTIVITY, LS_KIND_CALL },
+	{ LS_S_INIT("contact"), LS_S_INIT("0-1"), LS_S_INIT("contact"), LS_RECORD_LEAD,
+		LS_KIND_CREATE },
+	{ LS_S_INIT("company"), LS_S_INIT("0-2"), LS_S_INIT("company"), LS_RECORD_COMPANY,
+		LS_KIND_CREATE },
+	{ LS_S_INIT("deal"), LS_S_INIT("0-3"), LS_S_INIT("deal"), LS_RECORD_DEAL, LS_KIND_CREATE },
+	{ LS_S_INIT("ticket"), LS_S_INIT("0-5"), LS_S_INIT("ticket"), LS_RECORD_OTHER,
+		LS_KIND_OTHER },
+	{ LS_S_INIT("product"), LS_S_INIT("0-7"), LS_S_INIT("product"), LS_RECORD_OTHER,
+		LS_KIND_OTHER },
+	{ LS_S_INIT("line_item"), LS_S_INIT("0-8"), LS_S_INIT("line_item"), LS_RECORD_OTHER,
+		LS_KIND_OTHER },
+	{ LS_S_INIT("task"), LS_S_INIT("0-27"), LS_S_INIT("0-27"), LS_RECORD_ACTIVITY,
+		LS_KIND_TASK },
+	{ LS_S_INIT("note"), LS_S_INIT("0-46"), LS_S_INIT("0-46"), LS_RECORD_ACTIVITY,
+		LS_KIND_NOTE },
+	{ LS_S_INIT("meeting"), LS_S_INIT("0-47"), LS_S_INIT("0-47"), LS_RECORD_ACTIVITY,
+		LS_KIND_MEETING },
+	{ LS_S_INIT("call"), LS_S_INIT("0-48"), LS_S_INIT("0-48"), LS_RECORD_ACTIVITY,
+		LS_KIND_CALL },
 	/* most are ours to the lead; hs_email_direction tells of the others */
-	{ STR("email"), STR("0-49"), STR("0-49"), LS_RECORD_ACTIVITY, LS_KIND_EMAIL_SENT },
+	{ LS_S_INIT("email"), LS_S_INIT("0-49"), LS_S_INIT("0-49"), LS_RECORD_ACTIVITY,
+		LS_KIND_EMAIL_SENT },
 };
 
 struct batch {

@@ -11,8 +11,7 @@ static const struct row {
 	enum form form;
 } rows[LS_HUBSPOT_FIELD_COUNT] = {
 #define X(name, member_, form_)                                                                    \
-	[LS_HUBSPOT_##name] = { .member = { .data = member_, .len = sizeof(member_) - 1 },         \
-		.form = FORM_##form_ },
+	[LS_HUBSPOT_##name] = { .member = LS_S_INIT(member_), .form = FORM_##form_ },
 	LS_HUBSPOT_FIELDS(X)
 #undef X
 };

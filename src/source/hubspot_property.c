@@ -30,18 +30,15 @@ enum action {
 	COUNTER,     /* it was done again, when the change occurred */
 };
 
-#define STR(literal)                                                                               \
-	{                                                                                          \
-		.data = "" literal, .len = sizeof(literal) - 1                                     \
-	}
 #define NAMED(property_, records_, action_, name_)                                                 \
 	{                                                                                          \
-		.property = STR(property_), .records = (records_), .action = (action_),            \
-		.name = STR(name_)                                                                 \
+		.property = LS_S_INIT(property_), .records = (records_), .action = (action_),      \
+		.name = LS_S_INIT(name_)                                                           \
 	}
 #define DONE(property_, action_, kind_)                                                            \
 	{                                                                                          \
-		.property = STR(property_), .records = LEAD, .action = (action_), .kind = (kind_)  \
+		.property = LS_S_INIT(property_), .records = LEAD, .action = (action_),            \
+		.kind = (kind_)                                                                    \
 	}
 
 static const struct rule {
@@ -88,20 +85,21 @@ static const struct {
 	struct ls_slice name;
 	double probability;
 } stages[] = {
-	{ STR("appointmentscheduled"), 0.2 },
-	{ STR("closedlost"), 0.0 },
-	{ STR("closedwon"), 1.0 },
-	{ STR("contractsent"), 0.9 },
-	{ STR("decisionmakerboughtin"), 0.8 },
-	{ STR("presentationscheduled"), 0.6 },
-	{ STR("qualifiedtobuy"), 0.4 },
+	{ LS_S_INIT("appointmentscheduled"), 0.2 },
+	{ LS_S_INIT("closedlost"), 0.0 },
+	{ LS_S_INIT("closedwon"), 1.0 },
+	{ LS_S_INIT("contractsent"), 0.9 },
+	{ LS_S_INIT("decisionmakerboughtin"), 0.8 },
+	{ LS_S_INIT("presentationscheduled"), 0.6 },
+	{ LS_S_INIT("qualifiedtobuy"), 0.4 },
 };
 
 /** Names that say who a lead is. A company's or deal's own property of that name must not reach its
  * leads. */
-static const struct ls_slice personal[] = { STR("company"), STR("email"), STR("email_domain"),
-	STR("first_name"), STR("job_title"), STR("last_name"), STR("lead_status"), STR("name"),
-	STR("unsubscribed") };
+static const struct ls_slice personal[] = { LS_S_INIT("company"), LS_S_INIT("email"),
+	LS_S_INIT("email_domain"), LS_S_INIT("first_name"), LS_S_INIT("job_title"),
+	LS_S_INIT("last_name"), LS_S_INIT("lead_status"), LS_S_INIT("name"),
+	LS_S_INIT("unsubscribed") };
 
 static const struct rule *
 find_rule(enum ls_record record, struct ls_slice property)
@@ -156,11 +154,11 @@ name_message(struct ls_arena *arena, struct ls_hubspot_change *change)
 static struct ls_slice
 plain_name(struct ls_arena *arena, enum ls_record record, struct ls_slice property)
 {
-	static const struct ls_slice prefixes[] = { [LS_RECORD_LEAD] = STR(""),
-		[LS_RECORD_COMPANY] = STR("company_"),
-		[LS_RECORD_DEAL] = STR("deal_"),
-		[LS_RECORD_ACTIVITY] = STR("activity_"),
-		[LS_RECORD_OTHER] = STR("other_") };
+	static const struct ls_slice prefixes[] = { [LS_RECORD_LEAD] = LS_S_INIT(""),
+		[LS_RECORD_COMPANY] = LS_S_INIT("company_"),
+		[LS_RECORD_DEAL] = LS_S_INIT("deal_"),
+		[LS_RECORD_ACTIVITY] = LS_S_INIT("activity_"),
+		[LS_RECORD_OTHER] = LS_S_INIT("other_") };
 	struct ls_slice prefix = LS_S("");
 	for (size_t i = 0; i < LS_ARRAY_LEN(personal); i++)
 		if (ls_slice_eq_nocase(personal[i], property))
