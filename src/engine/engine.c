@@ -115,10 +115,6 @@ ls_engine_stats(const struct ls_engine *engine, struct ls_engine_stats *out)
 	out->leads = engine->rank.total;
 	out->records = engine->record_count - engine->tomb_count;
 	out->identities = engine->keys.used;
-	out->deleted = 0;
-	for (uint32_t i = 0; i < engine->lead_end; i++)
-		out->deleted += (ls_lead_at(engine, i)->flags & (LS_F_VISIBLE | LS_F_DELETED)) ==
-				(LS_F_VISIBLE | LS_F_DELETED);
 	out->bytes = ls_slab_bytes(&engine->slab) + ls_rank_bytes(&engine->rank) +
 		     ls_map_bytes(&engine->keys) + ls_map_bytes(&engine->record_keys) +
 		     ls_map_bytes(&engine->tombs) + ls_intern_bytes(&engine->dict.names) +

@@ -31,10 +31,19 @@ struct ls_applied {
 
 /**
  * Applies an event; duplicates must have been dropped before. Order does not matter: any order of
- * the same events gives the same scores, attributes and identities. `now_ms` is the instant to
- * score at: callers pass one quantised to a second, so that decay factors are shared. 0;
- * LS_ERR_LIMIT (too many leads, cells or attributes: the event changes nothing); LS_ERR_NOMEM
- * (nothing changed); LS_ERR_INVALID (no subject).
+ * the same events gives the same scores, attributes and identities, as long as no two events claim
+ * one e-mail or browser for different people (then the first claim to arrive holds, and `conflicts`
+ * counts) and no limit is met. `now_ms` is the instant to score at: callers pass one quantised to a
+ * second, so that decay factors are shared.
+ *
+ * A lead is known, and found, from its first event that says more than that somebody refers to it:
+ * ids out of associations, merges and deletions wait unseen. An erased id never comes back: its
+ * events give lead_id 0. Of a record's leads the one that rose most is told of in `out`, the others
+ * by the next sweep. UNMERGE changes nothing yet.
+ *
+ * 0; LS_ERR_LIMIT (too many leads, records, cells or associations); LS_ERR_NOMEM; LS_ERR_INVALID
+ * (no subject, a name too long, a time after 3883). On an error nothing is counted and no attribute
+ * changed; leads that the event says are one person may have been joined.
  */
 int ls_engine_apply(struct ls_engine *engine, const struct ls_event *event, int64_t now_ms,
 	struct ls_applied *out) LS_MUST_CHECK;

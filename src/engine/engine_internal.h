@@ -25,9 +25,10 @@
 #define LS_F_IN_CUT  2u /* to be handed over in the open cut, unchanged since it began */
 #define LS_F_DELETED 4u
 #define LS_F_USED    8u
-#define LS_F_VISIBLE 16u /* more is known of it than that somebody refers to it */
-#define LS_F_WIDE    32u /* its packed activity is */
-#define LS_F_TOMB    64u /* a record that marks an erased key: `doc` is its hash */
+#define LS_F_VISIBLE 16u  /* more is known of it than that somebody refers to it */
+#define LS_F_WIDE    32u  /* its packed activity is */
+#define LS_F_TOMB    64u  /* a record that marks an erased key: `doc` is its hash */
+#define LS_F_HIDDEN  128u /* counted as deleted in the figures */
 /* 0: not in the ranking; else 1 + the category that was last told */
 #define LS_F_CATEGORY_SHIFT 8u
 #define LS_F_CATEGORY       (3u << LS_F_CATEGORY_SHIFT)

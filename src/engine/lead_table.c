@@ -423,9 +423,24 @@ set_category(struct ls_engine *engine, struct ls_lead *lead, unsigned told)
 	lead->flags = (lead->flags & ~LS_F_CATEGORY) | told << LS_F_CATEGORY_SHIFT;
 }
 
+static void
+count_hidden(struct ls_engine *engine, struct ls_lead *lead)
+{
+	const uint32_t both = LS_F_VISIBLE | LS_F_DELETED;
+	bool counted = (lead->flags & LS_F_HIDDEN) != 0;
+	if (((lead->flags & both) == both) == counted)
+		return;
+	lead->flags ^= LS_F_HIDDEN;
+	if (counted)
+		engine->stats.deleted--;
+	else
+		engine->stats.deleted++;
+}
+
 void
 ls_lead_place(struct ls_engine *engine, struct ls_lead *lead, int32_t score_milli, bool tell)
 {
+	count_hidden(engine, lead);
 	if (!ls_lead_is_ranked(lead)) {
 		ls_rank_set(&engine->rank, lead->id, -1);
 		set_category(engine, lead, 0);
