@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /* What must hold of every set of events: any order of it gives the same leads; a cut that is taken
  * while events go on holds exactly what was known when it began; what is loaded goes on as if it
- *had never been away.
+ * had never been away; and when there is no memory for an event, trying again makes up for it.
  *
  *	property_engine [CASES [SEED]] */
 
@@ -64,6 +64,52 @@ add(struct world *w, struct ls_event event)
 		return &w->events[EVENTS_MAX - 1];
 	w->events[w->count] = event;
 	return &w->events[w->count++];
+}
+
+/* ---- memory that fails: the program is linked with --wrap for these */
+
+void *__real_malloc(size_t size);
+void *__real_calloc(size_t count, size_t size);
+void *__real_realloc(void *ptr, size_t size);
+void *__real_aligned_alloc(size_t alignment, size_t size);
+void *__wrap_malloc(size_t size);
+void *__wrap_calloc(size_t count, size_t size);
+void *__wrap_realloc(void *ptr, size_t size);
+void *__wrap_aligned_alloc(size_t alignment, size_t size);
+
+static uint64_t allocations_left = UINT64_MAX;
+
+static bool
+fails(void)
+{
+	if (allocations_left == 0)
+		return true;
+	allocations_left -= allocations_left != UINT64_MAX;
+	return false;
+}
+
+void *
+__wrap_malloc(size_t size)
+{
+	return fails() ? NULL : __real_malloc(size);
+}
+
+void *
+__wrap_calloc(size_t count, size_t size)
+{
+	return fails() ? NULL : __real_calloc(count, size);
+}
+
+void *
+__wrap_realloc(void *ptr, size_t size)
+{
+	return fails() ? NULL : __real_realloc(ptr, size);
+}
+
+void *
+__wrap_aligned_alloc(size_t alignment, size_t size)
+{
+	return fails() ? NULL : __real_aligned_alloc(alignment, size);
 }
 
 /* ---- people: 0, 1 and 2 are in the CRM, 3 is known by e-mail, 4 is a browser, 5 is known by ids
@@ -369,6 +415,40 @@ cuts_hold(struct world *w, const struct ls_profile *profile, char *whole)
 	kept_fini(&disk);
 }
 
+/* Each event first meets no memory at all, then for one allocation, and so on until it is applied.
+ */
+static void
+memory_may_fail(struct world *w, const struct ls_profile *profile, char *whole)
+{
+	struct ls_engine *engine = new_engine(profile);
+	struct kept disk = { 0 };
+	struct ls_applied applied;
+	size_t left;
+	for (size_t i = 0; i < w->count; i++) {
+		int err = LS_ERR_NOMEM;
+		if (i % 16 == 0)
+			CHECK(ls_engine_cut_begin(engine) == LS_OK);
+		for (uint64_t room = 0; err == LS_ERR_NOMEM; room++) {
+			CHECK(room < 1000);
+			allocations_left = room;
+			err = ls_engine_apply(engine, &w->events[i], NOW, &applied);
+			allocations_left = UINT64_MAX;
+		}
+		CHECK(err == LS_OK);
+		if (i % 16 != 15)
+			continue;
+		CHECK(ls_engine_cut_next(engine, SIZE_MAX, kept_put, &disk, &left) == LS_OK);
+		ls_engine_cut_end(engine, true);
+	}
+	ls_engine_cut_end(engine, false);
+	CHECK(cut_all(engine, &disk) == LS_OK);
+	same_dump(w, whole, settled(engine), "short of memory");
+	CHECK(cut_all(engine, &disk) == LS_OK);
+	ls_engine_free(engine);
+	same_after_loading(w, profile, &disk, whole, w->count);
+	kept_fini(&disk);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -395,6 +475,8 @@ main(int argc, char **argv)
 			ls_engine_free(engine);
 		}
 		cuts_hold(w, profile, whole);
+		if (round % 8 == 0)
+			memory_may_fail(w, profile, whole);
 		free(whole);
 	}
 	ls_arena_fini(&w->arena);
