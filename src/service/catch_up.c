@@ -25,7 +25,6 @@ struct ls_catch_up {
 	/* loading */
 	enum ls_store_table table;
 	uint64_t after_id, rows;
-	struct ls_store_info info;
 	/* a page of the log, copied */
 	struct ls_arena page;
 	struct ls_log_entry *entries;
