@@ -15,7 +15,7 @@
 #define NOW             INT64_C(1793612160000)
 #define BATCH           100
 #define CELLS           30
-#define ROUNDS_PER_LEAD 2u
+#define EVENTS_PER_LEAD 2u
 
 struct bench {
 	struct ls_engine *engine;
@@ -186,27 +186,30 @@ fill(struct bench *b)
 		(resident_bytes() - before) / (double)b->leads, (filled - start) / 1e9);
 }
 
+/* Batches with and without prefetching by turns, so that both meet the same weather. */
 static void
-events(struct bench *b, bool prefetch)
+events(struct bench *b)
 {
 	static struct texts texts[BATCH];
 	static struct ls_event batch[BATCH];
-	double spent = 0, fetching = 0;
-	uint64_t rounds = b->leads * ROUNDS_PER_LEAD / BATCH + 1;
+	double spent[2] = { 0 }, fetching = 0;
+	uint64_t rounds = (b->leads * EVENTS_PER_LEAD / BATCH + 1) * 2;
 	for (uint64_t round = 0; round < rounds; round++) {
 		for (unsigned i = 0; i < BATCH; i++)
 			batch[i] = some_event(b, &texts[i], draw(b, b->leads));
+		bool prefetch = round % 2 == 0;
 		double start = now_ns();
 		for (unsigned i = 0; i < BATCH && prefetch; i++)
 			ls_engine_prefetch(b->engine, &batch[i]);
 		fetching += now_ns() - start;
 		for (unsigned i = 0; i < BATCH; i++)
 			apply(b, &batch[i]);
-		spent += now_ns() - start;
+		spent[prefetch] += now_ns() - start;
 	}
-	printf("apply, %s: %.0f ns an event, %.0f of them to prefetch\n",
-		prefetch ? "batch of 100 prefetched" : "one by one",
-		spent / (double)(rounds * BATCH), fetching / (double)(rounds * BATCH));
+	double each = (double)rounds / 2 * BATCH;
+	printf("apply: %.0f ns an event, in batches of 100 prefetched %.0f, of which %.0f to "
+	       "prefetch\n",
+		spent[false] / each, spent[true] / each, fetching / each);
 }
 
 static void
@@ -259,8 +262,7 @@ main(int argc, char **argv)
 	if (profile == NULL || b.engine == NULL || b.leads == 0)
 		return 1;
 	fill(&b);
-	events(&b, true);
-	events(&b, false);
+	events(&b);
 	sweeps(&b);
 	pages(&b, LS_ANY_CATEGORY, "first 100 of all", 0, 100);
 	pages(&b, LS_COLD, "pages of 100 of the cold", 2000, 100);
