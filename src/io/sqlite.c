@@ -1,26 +1,22 @@
 // SPDX-License-Identifier: MIT
-/* The only file that sees SQLite. Owns the data directory's lock, the storage thread and the two
+/* The only file that sees SQLite. Owns the storage thread and the two
  * queues between it and the loop: jobs go over under a lock at the end of a turn, completions come
  * back as one post for all that are ready. Every SQLite call is made on the storage thread. */
 
 #include "io/sqlite.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/file.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <sqlite3.h>
 
 #include "base/logger.h"
+#include "io/data_dir.h"
 #include "io/loop.h"
 
-#define PATH_MAX_LEN 4096
 /* A group's transaction stays short: this many bytes of entries, plus the last job's. */
 #define GROUP_BYTES ((size_t)4 << 20)
 /* The write-ahead log is copied into the file when nobody waits and this many pages are in it, and
@@ -650,88 +646,7 @@ ls_sqlite_stats(const struct ls_sqlite *db)
 	return &db->seen;
 }
 
-/* --- the data directory ----------------------------------------------------------------------- */
-
-static int
-refuse(const char *what, const char *path)
-{
-	ls_error("storage", "%s path=%s reason=\"%s\"", what, path, strerror(errno));
-	return LS_ERR_IO;
-}
-
-static int
-say_locked(int fd, const char *directory)
-{
-	char text[24] = "";
-	ssize_t n = pread(fd, text, sizeof text - 1, 0);
-	struct ls_slice pid = ls_slice(text, n > 0 ? (size_t)n : 0);
-	pid.len = ls_slice_find(pid, '\n');
-	ls_error("storage", "another process uses this data directory pid=%.*s directory=%s",
-		LS_FMT(pid), directory);
-	return LS_ERR_CONFLICT;
-}
-
-static int
-lock_directory(const char *directory, int *out)
-{
-	char path[PATH_MAX_LEN], pid[24];
-	int len = snprintf(path, sizeof path, "%s/lock", directory);
-	ls_assert(len > 0 && (size_t)len < sizeof path);
-	int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-	if (fd < 0)
-		return refuse("cannot open the lock file", path);
-	int err = LS_OK;
-	if (flock(fd, LOCK_EX | LOCK_NB) != 0)
-		err = errno == EWOULDBLOCK ? say_locked(fd, directory)
-					   : refuse("cannot lock", path);
-	if (err != LS_OK) {
-		(void)close(fd);
-		return err;
-	}
-	len = snprintf(pid, sizeof pid, "%ld\n", (long)getpid());
-	if (ftruncate(fd, 0) != 0 || pwrite(fd, pid, (size_t)len, 0) != len)
-		ls_warn("storage", "cannot note the pid in the lock file path=%s", path);
-	*out = fd;
-	return LS_OK;
-}
-
-/* SQLite gives its side files the mode of the database: making it here makes all of them private */
-static int
-prepare_file(const char *directory, const char *path)
-{
-	int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-	if (fd < 0)
-		return refuse("cannot open the database", path);
-	(void)close(fd);
-	fd = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (fd < 0 || fsync(fd) != 0)
-		ls_warn("storage", "cannot sync the data directory path=%s", directory);
-	if (fd >= 0)
-		(void)close(fd);
-	return LS_OK;
-}
-
-static int
-prepare_directory(struct ls_sqlite *db, const char *directory)
-{
-	static const char name[] = "/leadscore.db";
-	size_t len = strlen(directory);
-	if (len == 0 || len + sizeof name > PATH_MAX_LEN) {
-		ls_error("storage", "the data directory's name is empty or too long");
-		return LS_ERR_INVALID;
-	}
-	if (mkdir(directory, 0700) != 0 && errno != EEXIST)
-		return refuse("cannot make the data directory", directory);
-	int err = lock_directory(directory, &db->lock_fd);
-	if (err != LS_OK)
-		return err;
-	db->path = malloc(len + sizeof name);
-	if (db->path == NULL)
-		return LS_ERR_NOMEM;
-	memcpy(db->path, directory, len);
-	memcpy(db->path + len, name, sizeof name);
-	return prepare_file(directory, db->path);
-}
+/* --- opening and closing ---------------------------------------------------------------------- */
 
 /* signals are the loop's: the thread is born with all of them blocked */
 static int
@@ -810,7 +725,7 @@ ls_sqlite_open(
 	(void)pthread_mutex_init(&db->lock, NULL);
 	(void)pthread_cond_init(&db->work, NULL);
 	(void)pthread_cond_init(&db->idle, NULL);
-	int err = prepare_directory(db, options->directory);
+	int err = ls_data_dir_open(options->directory, "leadscore.db", &db->path, &db->lock_fd);
 	if (err == LS_OK)
 		err = start_thread(db);
 	if (err == LS_OK)
