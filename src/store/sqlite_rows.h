@@ -28,6 +28,11 @@ enum sqlite_store_sql {
 	SQL_LOAD_RECORDS,
 	SQL_LOAD_DEDUPE,
 	SQL_EVENTS,
+	SQL_PROFILES,
+	SQL_PROFILES_RETIRE,
+	SQL_PROFILES_DROP_DRAFT,
+	SQL_PROFILES_FORGET,
+	SQL_PROFILE_PUT,
 	SQL_COUNT
 };
 
@@ -79,5 +84,9 @@ int ls_sqlite_store_events(struct ls_store *base, const struct ls_store_event_qu
 	ls_store_events_fn done, void *ctx);
 int ls_sqlite_store_checkpoint(struct ls_store *base, const struct ls_store_checkpoint *checkpoint,
 	ls_store_done_fn done, void *ctx);
+int ls_sqlite_store_profiles(
+	struct ls_store *base, struct ls_slice tenant, ls_store_profiles_fn done, void *ctx);
+int ls_sqlite_store_put_profile(struct ls_store *base, struct ls_slice tenant,
+	const struct ls_store_profile *profile, ls_store_done_fn done, void *ctx);
 
 #endif

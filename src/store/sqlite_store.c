@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /* The embedded store: its SQL, tenants, birth and death. Reading is in sqlite_load.c, writing in
- * sqlite_checkpoint.c. */
+ * sqlite_checkpoint.c, profiles in sqlite_profiles.c. */
 
 #include "store/sqlite_store.h"
 
@@ -50,6 +50,17 @@ static const char *const sql_text[SQL_COUNT] = {
 		       " dedupe_lo, dedupe_hi, message, detail FROM events"
 		       " WHERE tenant_id = ?1 AND lead_id = ?2 AND (time_ms, id) < (?3, ?4)"
 		       " ORDER BY time_ms DESC, id DESC LIMIT ?5",
+	[SQL_PROFILES] = "SELECT version, state, json, who, why, created_ms, published_ms"
+			 " FROM profiles WHERE tenant_id = ?1 ORDER BY version",
+	[SQL_PROFILES_RETIRE] = "UPDATE profiles SET state = 'retired'"
+				" WHERE tenant_id = ?1 AND state = 'published'",
+	[SQL_PROFILES_DROP_DRAFT] = "DELETE FROM profiles WHERE tenant_id = ?1 AND state = 'draft'",
+	[SQL_PROFILES_FORGET] = "DELETE FROM profiles"
+				" WHERE tenant_id = ?1 AND state = 'retired' AND version <= ?2",
+	[SQL_PROFILE_PUT] = "INSERT INTO profiles (tenant_id, version, state, json, who, why,"
+			    " created_ms, published_ms) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)"
+			    " ON CONFLICT (tenant_id, version) DO UPDATE SET state = ?3,"
+			    " json = ?4, who = ?5, why = ?6, created_ms = ?7, published_ms = ?8",
 };
 
 struct sqlite_store *
@@ -189,6 +200,8 @@ static const struct ls_store_ops ops = {
 	.load = ls_sqlite_store_load,
 	.events = ls_sqlite_store_events,
 	.checkpoint = ls_sqlite_store_checkpoint,
+	.profiles = ls_sqlite_store_profiles,
+	.put_profile = ls_sqlite_store_put_profile,
 	.stats = store_stats,
 	.free = store_free,
 };

@@ -81,6 +81,19 @@ struct ls_store_event_query {
 	size_t limit; /* at most LS_STORE_LOAD_MAX */
 };
 
+enum ls_store_profile_state { LS_STORE_DRAFT, LS_STORE_PUBLISHED, LS_STORE_RETIRED };
+
+/** A version of the scoring profile. */
+struct ls_store_profile {
+	uint64_t version;
+	enum ls_store_profile_state state;
+	struct ls_slice json, who, why;
+	int64_t created_ms, published_ms; /* published_ms 0: never */
+};
+
+/** Retired versions this much older than the newest one written are forgotten. */
+#define LS_STORE_PROFILES_KEPT 100
+
 /** Rows a load or an event query may ask for: a page is one short job. */
 #define LS_STORE_LOAD_MAX 10000
 
@@ -92,6 +105,10 @@ typedef void (*ls_store_rows_fn)(void *ctx, int err, const struct ls_store_row *
 /** Newest first, valid during the call; fewer than asked for: that was the end. */
 typedef void (*ls_store_events_fn)(
 	void *ctx, int err, const struct ls_store_event *events, size_t count);
+
+/** In order of version, valid during the call. */
+typedef void (*ls_store_profiles_fn)(
+	void *ctx, int err, const struct ls_store_profile *profiles, size_t count);
 
 struct ls_store_stats {
 	uint64_t checkpoints, checkpoint_errors, rows_written;
@@ -110,6 +127,10 @@ struct ls_store_ops {
 		ls_store_events_fn done, void *ctx);
 	int (*checkpoint)(struct ls_store *store, const struct ls_store_checkpoint *checkpoint,
 		ls_store_done_fn done, void *ctx);
+	int (*profiles)(struct ls_store *store, struct ls_slice tenant, ls_store_profiles_fn done,
+		void *ctx);
+	int (*put_profile)(struct ls_store *store, struct ls_slice tenant,
+		const struct ls_store_profile *profile, ls_store_done_fn done, void *ctx);
 	const struct ls_store_stats *(*stats)(struct ls_store *store);
 	struct ls_store *(*free)(struct ls_store *store);
 };
@@ -150,6 +171,27 @@ ls_store_checkpoint(struct ls_store *store, const struct ls_store_checkpoint *ch
 	ls_store_done_fn done, void *ctx)
 {
 	return store->ops->checkpoint(store, checkpoint, done, ctx);
+}
+
+/** All versions of the scoring profile; a tenant that was never made has none. */
+static inline int LS_MUST_CHECK
+ls_store_profiles(
+	struct ls_store *store, struct ls_slice tenant, ls_store_profiles_fn done, void *ctx)
+{
+	return store->ops->profiles(store, tenant, done, ctx);
+}
+
+/**
+ * Writes a version, in one transaction with what follows from it: a published one retires the one
+ * that was, a draft takes the place of the draft that was. Everything is copied. LS_ERR_INVALID for
+ * a version that is not 1 to INT64_MAX; done with LS_ERR_NOT_FOUND for a tenant that was never
+ * made.
+ */
+static inline int LS_MUST_CHECK
+ls_store_put_profile(struct ls_store *store, struct ls_slice tenant,
+	const struct ls_store_profile *profile, ls_store_done_fn done, void *ctx)
+{
+	return store->ops->put_profile(store, tenant, profile, done, ctx);
 }
 
 static inline const struct ls_store_stats *

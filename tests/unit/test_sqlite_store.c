@@ -567,6 +567,110 @@ kill_9_leaves_whole_checkpoints(void **state)
 	fixture_fini(&fx);
 }
 
+/* --- profiles --------------------------------------------------------------------------------- */
+
+struct versions {
+	struct ls_loop *loop;
+	int err;
+	size_t count;
+	struct ls_store_profile all[8];
+	char json[64]; /* of the last one */
+};
+
+static void
+on_versions(void *ctx, int err, const struct ls_store_profile *profiles, size_t count)
+{
+	struct versions *versions = ctx;
+	versions->err = err;
+	versions->count = count;
+	for (size_t i = 0; i < LS_MIN(count, LS_ARRAY_LEN(versions->all)); i++)
+		versions->all[i] = profiles[i];
+	if (count > 0)
+		keep_text(versions->json, sizeof versions->json, profiles[count - 1].json);
+	ls_loop_stop(versions->loop);
+}
+
+static struct versions
+versions(struct fixture *fx, struct ls_slice tenant)
+{
+	struct versions out = { .loop = fx->loop };
+	assert_int_equal(ls_store_profiles(fx->store, tenant, on_versions, &out), LS_OK);
+	ls_loop_run(fx->loop);
+	assert_int_equal(out.err, LS_OK);
+	return out;
+}
+
+static int
+put_profile(struct fixture *fx, uint64_t version, enum ls_store_profile_state state)
+{
+	struct result result = { .loop = fx->loop };
+	char json[32];
+	int n = snprintf(json, sizeof json, "{\"name\":\"v%d\"}", (int)version);
+	const struct ls_store_profile profile = {
+		.version = version,
+		.state = state,
+		.json = ls_slice(json, (size_t)n),
+		.who = LS_S("Jo"),
+		.why = LS_S("because"),
+		.created_ms = 5,
+		.published_ms = state == LS_STORE_PUBLISHED ? 6 : 0,
+	};
+	int err = ls_store_put_profile(fx->store, ACME, &profile, on_done, &result);
+	if (err != LS_OK)
+		return err;
+	memset(json, '#', sizeof json); /* it was copied */
+	ls_loop_run(fx->loop);
+	return result.err;
+}
+
+static void
+profiles_one_draft_and_one_published(void **state)
+{
+	struct fixture *fx = *state;
+	assert_int_equal(put_profile(fx, 1, LS_STORE_DRAFT), LS_ERR_NOT_FOUND);
+	assert_int_equal(versions(fx, ACME).count, 0);
+	(void)info(fx, ACME);
+	assert_int_equal(put_profile(fx, 0, LS_STORE_DRAFT), LS_ERR_INVALID);
+	assert_int_equal(put_profile(fx, 1, LS_STORE_DRAFT), LS_OK);
+	assert_int_equal(put_profile(fx, 1, LS_STORE_PUBLISHED), LS_OK);
+	assert_int_equal(put_profile(fx, 2, LS_STORE_DRAFT), LS_OK);
+	assert_int_equal(put_profile(fx, 3, LS_STORE_DRAFT), LS_OK);
+	struct versions found = versions(fx, ACME);
+	assert_int_equal(found.count, 2);
+	assert_true(found.all[0].version == 1 && found.all[0].state == LS_STORE_PUBLISHED);
+	assert_true(found.all[1].version == 3 && found.all[1].state == LS_STORE_DRAFT);
+	assert_int_equal(put_profile(fx, 4, LS_STORE_PUBLISHED), LS_OK);
+	fixture_close(fx);
+	fixture_open(fx);
+	found = versions(fx, ACME);
+	assert_int_equal(found.count, 3);
+	assert_int_equal(found.all[0].state, LS_STORE_RETIRED);
+	assert_true(found.all[0].created_ms == 5 && found.all[0].published_ms == 6);
+	assert_int_equal(found.all[1].state, LS_STORE_DRAFT);
+	assert_int_equal(found.all[2].state, LS_STORE_PUBLISHED);
+	assert_string_equal(found.json, "{\"name\":\"v4\"}");
+	(void)info(fx, LS_S("other"));
+	assert_int_equal(versions(fx, LS_S("other")).count, 0);
+}
+
+static void
+profiles_long_retired_are_forgotten(void **state)
+{
+	struct fixture *fx = *state;
+	(void)info(fx, ACME);
+	assert_int_equal(put_profile(fx, 1, LS_STORE_PUBLISHED), LS_OK);
+	assert_int_equal(put_profile(fx, 2, LS_STORE_PUBLISHED), LS_OK);
+	assert_int_equal(put_profile(fx, LS_STORE_PROFILES_KEPT, LS_STORE_DRAFT), LS_OK);
+	assert_int_equal(versions(fx, ACME).count, 3);
+	assert_int_equal(put_profile(fx, LS_STORE_PROFILES_KEPT + 1, LS_STORE_DRAFT), LS_OK);
+	struct versions found = versions(fx, ACME);
+	assert_int_equal(found.count, 2);
+	assert_int_equal(found.all[0].version, 2);
+	/* what is published stays, however old */
+	assert_int_equal(put_profile(fx, 10 * LS_STORE_PROFILES_KEPT, LS_STORE_DRAFT), LS_OK);
+	assert_int_equal(versions(fx, ACME).all[0].version, 2);
+}
+
 /* --- migrations ------------------------------------------------------------------------------- */
 
 static const struct ls_migration steps[] = {
@@ -658,6 +762,8 @@ main(void)
 		WITH_FIXTURE(events_newest_first_by_pages),
 		WITH_FIXTURE(privacy_erases_events_not_keys),
 		WITH_FIXTURE(old_keys_are_forgotten_in_steps),
+		WITH_FIXTURE(profiles_one_draft_and_one_published),
+		WITH_FIXTURE(profiles_long_retired_are_forgotten),
 		cmocka_unit_test(a_full_disk_changes_nothing),
 		cmocka_unit_test(kill_9_leaves_whole_checkpoints),
 		cmocka_unit_test(migrations_run_once_and_whole),
