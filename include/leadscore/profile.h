@@ -40,6 +40,7 @@ int ls_profile_parse(struct ls_memory memory, struct ls_slice json, struct ls_pr
 	struct ls_profile_fault *faults, size_t fault_room, size_t *fault_count) LS_MUST_CHECK;
 struct ls_profile *ls_profile_free(struct ls_profile *profile);
 
+/** As the document says; belongs to the profile. */
 struct ls_slice ls_profile_name(const struct ls_profile *profile);
 /** Thresholds in milli-points. The setters are for configuration, before the profile is used. */
 int32_t ls_profile_hot_milli(const struct ls_profile *profile);

@@ -45,6 +45,7 @@ struct ls_subject_data {
  */
 struct ls_moment;
 
+/** The profile must outlive it; free with ls_moment_free(). NULL when there is no memory. */
 struct ls_moment *ls_moment_new(
 	struct ls_memory memory, const struct ls_profile *profile, int64_t now_ms) LS_MUST_CHECK;
 /** Moves it to another instant or profile (a profile with at most as many decays; LS_ERR_NOMEM

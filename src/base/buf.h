@@ -30,6 +30,7 @@ void ls_buf_consume(struct ls_buf *buf, size_t n);
 /** Room for `more` bytes behind `len`; write there and add to `len`. */
 int ls_buf_reserve(struct ls_buf *buf, size_t more) LS_MUST_CHECK;
 
+/** Append: bytes, text, a number in decimal, printf. What cannot be added whole is not added. */
 int ls_buf_add(struct ls_buf *buf, const void *data, size_t len);
 int ls_buf_add_slice(struct ls_buf *buf, struct ls_slice s);
 int ls_buf_add_char(struct ls_buf *buf, char c);

@@ -18,6 +18,7 @@ struct ls_hash128 {
 /** A random key from the operating system. Ends the process when there is no randomness. */
 struct ls_hash_key ls_hash_key_random(void);
 
+/** SipHash-1-3: the same bytes give the same hash under the same key only. */
 uint64_t ls_hash(struct ls_hash_key key, const void *data, size_t len);
 uint64_t ls_hash_slice(struct ls_hash_key key, struct ls_slice s);
 /** SipHash-1-3 with 128-bit output, the reference implementation's variant. */

@@ -19,6 +19,7 @@ struct ls_hmac *ls_hmac_free(struct ls_hmac *hmac);
 void ls_hmac_sign(const struct ls_hmac *hmac, const struct ls_slice *parts, size_t count,
 	uint8_t out[LS_SHA256_LEN]);
 
+/** Of the parts, as if written one behind the other. */
 void ls_sha256(const struct ls_slice *parts, size_t count, uint8_t out[LS_SHA256_LEN]);
 
 /** True when equal; time depends on `len` alone. */

@@ -14,11 +14,13 @@ struct ls_jsonw {
 	bool after_key;
 };
 
+/** Writes one value behind what the buffer holds; commas and quotes are put as needed. */
 void ls_jsonw_init(struct ls_jsonw *w, struct ls_buf *buf);
 void ls_jsonw_object(struct ls_jsonw *w);
 void ls_jsonw_object_end(struct ls_jsonw *w);
 void ls_jsonw_array(struct ls_jsonw *w);
 void ls_jsonw_array_end(struct ls_jsonw *w);
+/** Inside an object, before each value. */
 void ls_jsonw_key(struct ls_jsonw *w, const char *key);
 void ls_jsonw_key_slice(struct ls_jsonw *w, struct ls_slice key);
 

@@ -16,6 +16,7 @@ struct ls_hist {
 };
 
 void ls_hist_add(struct ls_hist *h, int64_t duration_ns);
+/** How many durations were added. */
 uint64_t ls_hist_count(const struct ls_hist *h);
 /** Upper bound in ns of the bucket that holds quantile q (0..1); 0 when empty. */
 int64_t ls_hist_quantile(const struct ls_hist *h, double q);

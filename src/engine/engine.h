@@ -16,7 +16,9 @@ struct ls_engine_options {
 	size_t max_leads; /* 0: 5,000,000; events for further ones are refused with LS_ERR_LIMIT */
 };
 
+/** NULL when there is no memory. */
 struct ls_engine *ls_engine_new(const struct ls_engine_options *options) LS_MUST_CHECK;
+/** With all leads. NULL is fine; returns NULL. */
 struct ls_engine *ls_engine_free(struct ls_engine *engine);
 
 /** What applying an event did. */

@@ -103,6 +103,8 @@ struct ls_http_stats {
 	struct ls_hist latency; /* from complete request to the answer handed to the kernel */
 };
 
+/** Options (NULL: all defaults) and handler are copied; the loop outlives it. NULL when there is no
+ * memory. */
 struct ls_http_server *ls_http_server_new(struct ls_loop *loop,
 	const struct ls_http_options *options, const struct ls_http_handler *handler) LS_MUST_CHECK;
 /** Closes everything at once. NULL is fine. */

@@ -17,6 +17,7 @@ typedef void (*ls_watch_fn)(void *ctx, unsigned what);
 typedef void (*ls_timer_fn)(void *ctx);
 typedef void (*ls_signal_fn)(void *ctx, int signal);
 
+/** One a thread. NULL when the system refuses. */
 struct ls_loop *ls_loop_new(void) LS_MUST_CHECK;
 /** Everything made on the loop must have been freed before. */
 struct ls_loop *ls_loop_free(struct ls_loop *loop);

@@ -27,7 +27,9 @@ struct ls_route {
 	const char *help;
 };
 
+/** The table of all routes, in the order in which they are tried. */
 const struct ls_route *ls_routes(size_t *count);
+/** The HTTP server's handler; the context is the service. */
 void ls_router_handle(void *service, struct ls_http_request *req);
 size_t ls_router_max_body(void *service, struct ls_slice method, struct ls_slice path);
 void ls_router_refuse(void *service, int status, const char *why, struct ls_arena *arena,
@@ -35,6 +37,7 @@ void ls_router_refuse(void *service, int status, const char *why, struct ls_aren
 
 /* ---- answers; req->arena holds what is made */
 
+/** Answers with a problem document (RFC 9457); `detail` is for people. */
 void ls_reply_problem(
 	struct ls_service *service, struct ls_http_request *req, int status, const char *detail);
 /** Sends the buffer as JSON and frees it; 500 when it failed. */
