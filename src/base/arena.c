@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* An arena of doubling blocks. Bytes are zeroed when handed out, never touched when freed. */
+/* An arena of doubling blocks. Bytes are never touched when freed. */
 
 #include "base/arena.h"
 
@@ -69,7 +69,7 @@ add_block(struct ls_arena *arena, size_t need)
 }
 
 void *
-ls_arena_alloc(struct ls_arena *arena, size_t size)
+ls_arena_raw(struct ls_arena *arena, size_t size)
 {
 	const size_t align = alignof(max_align_t);
 	if (size > arena->max || arena->used > arena->max - size)
@@ -81,16 +81,24 @@ ls_arena_alloc(struct ls_arena *arena, size_t size)
 	arena->at += rounded;
 	arena->left -= rounded;
 	arena->used += size;
-	return memset(at, 0, size);
+	return at;
+}
+
+void *
+ls_arena_alloc(struct ls_arena *arena, size_t size)
+{
+	void *at = ls_arena_raw(arena, size);
+	return at != NULL ? memset(at, 0, size) : NULL;
 }
 
 struct ls_slice
 ls_arena_copy(struct ls_arena *arena, struct ls_slice s)
 {
-	char *copy = ls_arena_alloc(arena, s.len + 1);
+	char *copy = ls_arena_raw(arena, s.len + 1);
 	if (copy == NULL)
 		return ls_slice(NULL, 0);
 	if (s.len > 0)
 		memcpy(copy, s.data, s.len);
+	copy[s.len] = '\0';
 	return ls_slice(copy, s.len);
 }

@@ -22,6 +22,8 @@ void ls_arena_fini(struct ls_arena *arena);
 void ls_arena_reset(struct ls_arena *arena);
 /** Zeroed, aligned for any type. NULL when memory or the maximum is used up. */
 void *ls_arena_alloc(struct ls_arena *arena, size_t size) LS_MUST_CHECK;
+/** The same with whatever the bytes hold: for what is written over anyway. */
+void *ls_arena_raw(struct ls_arena *arena, size_t size) LS_MUST_CHECK;
 /** A copy of the bytes, terminated by a NUL that is not counted. data == NULL when there is no
  * memory. */
 struct ls_slice ls_arena_copy(struct ls_arena *arena, struct ls_slice s) LS_MUST_CHECK;

@@ -389,6 +389,9 @@ conn_open(struct ls_sqlite *db)
 	struct ls_sqlite_conn *conn = &db->conn;
 	const int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX |
 			  SQLITE_OPEN_EXRESCODE;
+	/* memory statistics would take a lock at each allocation; refused when SQLite runs already
+	 */
+	(void)sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
 	int rc = sqlite3_open_v2(db->path, &conn->raw, flags, NULL);
 	int err = rc == SQLITE_OK ? set_up(db, conn) : failed(conn, rc, "opening");
 	if (err != LS_OK) {

@@ -628,9 +628,11 @@ static int
 decode(const struct ls_source_config *config, const struct ls_source_entry *entry,
 	struct ls_arena *arena, struct ls_decoded *out)
 {
-	struct native *n = ls_arena_alloc(arena, sizeof *n);
+	struct native *n = ls_arena_raw(arena, sizeof *n);
 	if (n == NULL)
 		return LS_ERR_NOMEM;
+	/* the scratch behind is written before it is read, and large */
+	memset(n, 0, offsetof(struct native, attributes));
 	n->key = config->dedupe_key;
 	ls_decode_init(&n->decode, arena, entry->received_ms);
 	ls_json_init(&n->json, entry->body, arena);
