@@ -556,6 +556,7 @@ apply_association(struct ls_engine *engine, const struct ls_event *event, struct
 	if (err != LS_OK)
 		return err;
 	out->record_id = id;
+	out->linked_id = lead->id;
 	report_after(engine, lead, out);
 	return LS_OK;
 }

@@ -26,6 +26,7 @@ struct ls_applied {
 	uint64_t lead_id;   /* the lead it counted for; 0: none (a record nobody is associated with
 			       yet, or nothing at all) */
 	uint64_t record_id; /* the CRM record it was applied to; 0: none */
+	uint64_t linked_id; /* ASSOCIATION: the lead at its end, also while it is not known yet */
 	bool created;       /* the lead is new */
 	enum ls_category from, to;
 	int32_t from_milli, to_milli;

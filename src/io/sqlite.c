@@ -206,6 +206,12 @@ ls_stmt_i64(struct ls_stmt *stmt, int at, int64_t value)
 }
 
 void
+ls_stmt_double(struct ls_stmt *stmt, int at, double value)
+{
+	note_bind(stmt, sqlite3_bind_double(stmt->raw, at, value));
+}
+
+void
 ls_stmt_text(struct ls_stmt *stmt, int at, struct ls_slice value)
 {
 	const char *data = value.data != NULL ? value.data : "";
@@ -256,6 +262,12 @@ int64_t
 ls_stmt_get_i64(struct ls_stmt *stmt, int column)
 {
 	return sqlite3_column_int64(stmt->raw, column);
+}
+
+double
+ls_stmt_get_double(struct ls_stmt *stmt, int column)
+{
+	return sqlite3_column_double(stmt->raw, column);
 }
 
 struct ls_slice

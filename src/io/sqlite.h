@@ -82,6 +82,7 @@ uint64_t ls_sqlite_changes(const struct ls_sqlite_conn *conn);
 /** Parameters count from 1. Bytes are not copied: they must stay until the statement is reset.
  * Errors stick and come out of the next step. */
 void ls_stmt_i64(struct ls_stmt *stmt, int at, int64_t value);
+void ls_stmt_double(struct ls_stmt *stmt, int at, double value);
 void ls_stmt_text(struct ls_stmt *stmt, int at, struct ls_slice value);
 void ls_stmt_blob(struct ls_stmt *stmt, int at, struct ls_slice value);
 /** Sets `row`; on false or an error the statement is reset. */
@@ -92,6 +93,7 @@ int ls_stmt_run(struct ls_stmt *stmt) LS_MUST_CHECK;
 void ls_stmt_reset(struct ls_stmt *stmt);
 /** Columns count from 0. */
 int64_t ls_stmt_get_i64(struct ls_stmt *stmt, int column);
+double ls_stmt_get_double(struct ls_stmt *stmt, int column);
 /** Text or blob, until the next step. */
 struct ls_slice ls_stmt_get_slice(struct ls_stmt *stmt, int column);
 

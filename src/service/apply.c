@@ -8,6 +8,7 @@
 #include <inttypes.h>
 
 #include "base/clock.h"
+#include "base/json_write.h"
 #include "base/logger.h"
 #include "service/pending.h"
 
@@ -43,14 +44,76 @@ is_ours(const struct ls_tenant *tenant, const struct ls_event *event)
 	return false;
 }
 
+static void
+write_value(struct ls_jsonw *w, const struct ls_value *value)
+{
+	switch (value->type) {
+	case LS_VALUE_NULL:
+		ls_jsonw_null(w);
+		break;
+	case LS_VALUE_BOOL:
+		ls_jsonw_bool(w, value->boolean);
+		break;
+	case LS_VALUE_NUMBER:
+		ls_jsonw_double(w, value->number);
+		break;
+	case LS_VALUE_STRING:
+		ls_jsonw_string(w, value->string);
+		break;
+	}
+}
+
+/* An activity's texts may say anything about anybody: of these only what its count depends on is
+ * kept, as in the engine. */
+static bool
+keeps_attribute(const struct ls_event *event, struct ls_slice name)
+{
+	return event->subject.ref.record != LS_RECORD_ACTIVITY ||
+	       ls_slice_eq(name, LS_S("timestamp")) || ls_slice_eq(name, LS_S("direction"));
+}
+
+/* as a JSON object in the tenant's buffer; empty when nothing is to be kept */
+static struct ls_slice
+write_attributes(struct ls_tenant *tenant, const struct ls_event *event)
+{
+	struct ls_buf *out = &tenant->attributes;
+	struct ls_jsonw w;
+	size_t kept = 0;
+	ls_buf_reset(out);
+	ls_jsonw_init(&w, out);
+	ls_jsonw_object(&w);
+	for (size_t i = 0; i < event->attribute_count; i++) {
+		const struct ls_attribute *attribute = &event->attributes[i];
+		if (!keeps_attribute(event, attribute->name))
+			continue;
+		ls_jsonw_key_slice(&w, attribute->name);
+		write_value(&w, &attribute->value);
+		kept++;
+	}
+	ls_jsonw_object_end(&w);
+	return kept > 0 && out->err == LS_OK ? ls_buf_slice(out) : ls_slice(NULL, 0);
+}
+
+/* of the record; of an association the end that is no lead */
+static unsigned
+record_class(const struct ls_event *event)
+{
+	const struct ls_ref *subject = &event->subject.ref;
+	bool other = event->kind == LS_KIND_ASSOCIATION && subject->record == LS_RECORD_LEAD;
+	return (unsigned)(other ? event->other.record : subject->record);
+}
+
 static int
 note(struct ls_tenant *tenant, const struct ls_source *source, const struct ls_event *event,
 	const struct ls_applied *applied)
 {
 	/* of somebody who has been erased, or is unknown, only the fact is kept */
 	bool nobody = applied->lead_id == 0 && event->subject.ref.record == LS_RECORD_LEAD;
+	struct ls_slice attributes = ls_slice(NULL, 0);
+	if (event->attribute_count > 0 && !nobody)
+		attributes = write_attributes(tenant, event);
 	const struct ls_store_event row = {
-		.lead_id = applied->lead_id,
+		.lead_id = LS_MAX(applied->lead_id, applied->linked_id),
 		.record_id = applied->record_id,
 		.kind = (unsigned)event->kind,
 		.verdict = (unsigned)event->verdict,
@@ -60,6 +123,12 @@ note(struct ls_tenant *tenant, const struct ls_source *source, const struct ls_e
 		.dedupe = event->dedupe,
 		.message = nobody ? LS_S("") : event->message,
 		.detail = nobody ? LS_S("") : event->detail,
+		.attributes = attributes,
+		.stage_probability =
+			nobody || event->kind != LS_KIND_DEAL_STAGE ? -1 : event->stage_probability,
+		.record_class = applied->record_id != 0 ? record_class(event) : LS_RECORD_LEAD,
+		.flags = (event->removed ? LS_STORE_LINK_REMOVED : 0) |
+			 (event->primary ? LS_STORE_LINK_PRIMARY : 0),
 	};
 	return ls_journal_add(&tenant->journal, &row);
 }

@@ -49,7 +49,8 @@ make_room(struct ls_journal *journal)
 int
 ls_journal_add(struct ls_journal *journal, const struct ls_store_event *event)
 {
-	size_t bytes = event->message.len + event->detail.len + sizeof *event;
+	size_t bytes =
+		event->message.len + event->detail.len + event->attributes.len + sizeof *event;
 	if (ls_journal_bytes(journal) + bytes > journal->max_bytes)
 		return LS_ERR_LIMIT;
 	int err = make_room(journal);
@@ -60,8 +61,11 @@ ls_journal_add(struct ls_journal *journal, const struct ls_store_event *event)
 		copy.message = ls_arena_copy(&journal->text, event->message);
 	if (event->detail.len > 0)
 		copy.detail = ls_arena_copy(&journal->text, event->detail);
+	if (event->attributes.len > 0)
+		copy.attributes = ls_arena_copy(&journal->text, event->attributes);
 	if ((event->message.len > 0 && copy.message.data == NULL) ||
-		(event->detail.len > 0 && copy.detail.data == NULL))
+		(event->detail.len > 0 && copy.detail.data == NULL) ||
+		(event->attributes.len > 0 && copy.attributes.data == NULL))
 		return LS_ERR_NOMEM;
 	journal->events[journal->count++] = copy;
 	return LS_OK;

@@ -20,8 +20,9 @@
 #include "store/migrate.h"
 #include "store/sqlite_store.h"
 
-#define TICK_MS       50
-#define LAST_WRITE_NS INT64_C(5000000000)
+#define TICK_MS        50
+#define ATTRIBUTES_MAX (1u << 20)
+#define LAST_WRITE_NS  INT64_C(5000000000)
 
 static int say_why(char *why, size_t size, int err, const char *fmt, ...) LS_PRINTF(4, 5);
 
@@ -102,6 +103,7 @@ open_tenant(struct ls_service *service)
 	*tenant =
 		(struct ls_tenant){ .slug = LS_S("default"), .portals = settings->hubspot_portals };
 	ls_journal_init(&tenant->journal, (size_t)settings->max_journal);
+	ls_buf_init(&tenant->attributes, ATTRIBUTES_MAX);
 	tenant->profile = ls_profile_default(ls_memory_heap);
 	tenant->dedupe = ls_dedupe_new((size_t)settings->max_dedupe_keys);
 	if (tenant->profile == NULL || tenant->dedupe == NULL)
@@ -123,6 +125,7 @@ close_tenant(struct ls_tenant *tenant)
 	tenant->profile = ls_profile_free(tenant->profile);
 	tenant->dedupe = ls_dedupe_free(tenant->dedupe);
 	ls_journal_fini(&tenant->journal);
+	ls_buf_fini(&tenant->attributes);
 }
 
 /* ---- opening */

@@ -43,6 +43,7 @@ struct ls_tenant {
 	struct ls_engine *engine;
 	struct ls_dedupe *dedupe;
 	struct ls_journal journal;
+	struct ls_buf attributes; /* of one event, on its way into the journal */
 	enum ls_phase phase;
 	uint64_t applied_id; /* log entries up to here are applied */
 	uint64_t left_id;    /* the last entry acknowledged and left for catching up to apply */

@@ -32,7 +32,7 @@ block_size(const struct ls_store_checkpoint *in)
 		size += in->records[i].state.len;
 	for (size_t i = 0; i < in->event_count; i++)
 		size += in->events[i].source.len + in->events[i].message.len +
-			in->events[i].detail.len;
+			in->events[i].detail.len + in->events[i].attributes.len;
 	return size + in->tenant.len + in->position.len + 1;
 }
 
@@ -83,6 +83,7 @@ copy_checkpoint(const struct ls_store_checkpoint *in, struct ls_store_checkpoint
 		copy_bytes(&at, &events[i].source);
 		copy_bytes(&at, &events[i].message);
 		copy_bytes(&at, &events[i].detail);
+		copy_bytes(&at, &events[i].attributes);
 	}
 	copy_bytes(&at, &out->tenant);
 	copy_bytes(&at, &out->position);
@@ -223,6 +224,10 @@ write_event(struct writer *w, const struct ls_store_event *event)
 	ls_stmt_i64(stmt, 10, (int64_t)event->dedupe.hi);
 	ls_stmt_text(stmt, 11, event->message);
 	ls_stmt_blob(stmt, 12, event->detail);
+	ls_stmt_text(stmt, 13, event->attributes);
+	ls_stmt_double(stmt, 14, event->stage_probability);
+	ls_stmt_i64(stmt, 15, event->record_class);
+	ls_stmt_i64(stmt, 16, event->flags);
 	int err = run(w, SQL_EVENT_INSERT, &changes);
 	return err == LS_OK ? write_dedupe(w, event) : err;
 }

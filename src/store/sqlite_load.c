@@ -92,6 +92,10 @@ take_event(struct page_job *page, struct ls_stmt *stmt)
 	event->dedupe.hi = (uint64_t)ls_stmt_get_i64(stmt, 9);
 	event->message = keep(page, ls_stmt_get_slice(stmt, 10));
 	event->detail = keep(page, ls_stmt_get_slice(stmt, 11));
+	event->attributes = keep(page, ls_stmt_get_slice(stmt, 12));
+	event->stage_probability = ls_stmt_get_double(stmt, 13);
+	event->record_class = (unsigned)ls_stmt_get_i64(stmt, 14);
+	event->flags = (unsigned)ls_stmt_get_i64(stmt, 15);
 }
 
 /* LS_OK with *known false: no such tenant, so no rows */
@@ -153,6 +157,7 @@ run_events(struct ls_sqlite_job *job, struct ls_sqlite_conn *conn)
 		at = point(&page->events[i].source, at);
 		at = point(&page->events[i].message, at);
 		at = point(&page->events[i].detail, at);
+		at = point(&page->events[i].attributes, at);
 	}
 	return err;
 }

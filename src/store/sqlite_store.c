@@ -32,7 +32,9 @@ static const char *const sql_text[SQL_COUNT] = {
 	[SQL_RECORD_DELETE] = "DELETE FROM records WHERE tenant_id = ?1 AND id = ?2",
 	[SQL_EVENT_INSERT] = "INSERT INTO events (tenant_id, lead_id, record_id, kind, verdict,"
 			     " time_ms, received_ms, source, dedupe_lo, dedupe_hi, message,"
-			     " detail) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
+			     " detail, attributes, stage, record_class, flags) VALUES"
+			     " (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15,"
+			     " ?16)",
 	[SQL_EVENTS_ERASE] = "DELETE FROM events WHERE tenant_id = ?1 AND lead_id = ?2",
 	[SQL_DEDUPE_INSERT] = "INSERT INTO dedupe (tenant_id, id, received_ms, lo, hi)"
 			      " VALUES (?1, ?2, ?3, ?4, ?5)",
@@ -47,7 +49,8 @@ static const char *const sql_text[SQL_COUNT] = {
 			    " WHERE tenant_id = ?1 AND id > ?2 AND received_ms >= ?4"
 			    " ORDER BY id LIMIT ?3",
 	[SQL_EVENTS] = "SELECT id, lead_id, record_id, kind, verdict, time_ms, received_ms, source,"
-		       " dedupe_lo, dedupe_hi, message, detail FROM events"
+		       " dedupe_lo, dedupe_hi, message, detail, attributes, stage, record_class,"
+		       " flags FROM events"
 		       " WHERE tenant_id = ?1 AND lead_id = ?2 AND (time_ms, id) < (?3, ?4)"
 		       " ORDER BY time_ms DESC, id DESC LIMIT ?5",
 	[SQL_PROFILES] = "SELECT version, state, json, who, why, created_ms, published_ms"

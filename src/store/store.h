@@ -28,7 +28,7 @@ struct ls_store_record {
 /** One event as applied: the raw material of timelines, exports and unmerging. */
 struct ls_store_event {
 	uint64_t id;        /* given by the store; 0 when writing */
-	uint64_t lead_id;   /* 0: applied to a record, or to nobody yet */
+	uint64_t lead_id;   /* 0: applied to a record, or to nobody */
 	uint64_t record_id; /* 0: applied to a lead */
 	unsigned kind;
 	unsigned verdict;
@@ -36,7 +36,14 @@ struct ls_store_event {
 	struct ls_slice source;
 	struct ls_hash128 dedupe; /* all zero: has none */
 	struct ls_slice message, detail;
+	struct ls_slice attributes; /* that it carried, as a JSON object; empty: none */
+	double stage_probability;   /* of its deal stage; negative: none */
+	unsigned record_class;      /* enum ls_record of what it was applied to */
+	unsigned flags;             /* LS_STORE_LINK_*, of associations */
 };
+
+#define LS_STORE_LINK_REMOVED 1u
+#define LS_STORE_LINK_PRIMARY 2u
 
 /** Written as one transaction, or not at all. Everything is copied. */
 struct ls_store_checkpoint {

@@ -128,6 +128,10 @@ event(uint64_t lead_id, int64_t time_ms, uint64_t dedupe)
 		.dedupe = { .lo = dedupe, .hi = dedupe == 0 ? 0 : UINT64_MAX - dedupe },
 		.message = LS_S("opened"),
 		.detail = LS_S("{\"a\":1}"),
+		.attributes = LS_S("{\"employees\":200}"),
+		.stage_probability = 0.1,
+		.record_class = 2,
+		.flags = LS_STORE_LINK_PRIMARY,
 	};
 }
 
@@ -287,7 +291,7 @@ struct timeline {
 	size_t count;
 	struct ls_store_event last; /* slices are void */
 	int64_t times[16];
-	char message[32], detail[32], source[32];
+	char message[32], detail[32], source[32], attributes[32];
 };
 
 static void
@@ -303,6 +307,8 @@ on_events(void *ctx, int err, const struct ls_store_event *events, size_t count)
 		keep_text(timeline->message, sizeof timeline->message, timeline->last.message);
 		keep_text(timeline->detail, sizeof timeline->detail, timeline->last.detail);
 		keep_text(timeline->source, sizeof timeline->source, timeline->last.source);
+		keep_text(timeline->attributes, sizeof timeline->attributes,
+			timeline->last.attributes);
 	}
 	ls_loop_stop(timeline->loop);
 }
@@ -345,6 +351,9 @@ events_newest_first_by_pages(void **state)
 	assert_string_equal(page.message, "opened");
 	assert_string_equal(page.detail, "{\"a\":1}");
 	assert_string_equal(page.source, "pixel");
+	assert_string_equal(page.attributes, "{\"employees\":200}");
+	assert_true(page.last.stage_probability == 0.1 && page.last.record_class == 2 &&
+		    page.last.flags == LS_STORE_LINK_PRIMARY);
 	assert_true(page.last.kind == 3 && page.last.verdict == 1 && page.last.lead_id == 7 &&
 		    page.last.received_ms == 60 && page.last.dedupe.lo == 2);
 	assert_int_equal(timeline(fx, 7, &page, 2).count, 0);
