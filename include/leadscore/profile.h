@@ -40,11 +40,20 @@ int ls_profile_parse(struct ls_memory memory, struct ls_slice json, struct ls_pr
 	struct ls_profile_fault *faults, size_t fault_room, size_t *fault_count) LS_MUST_CHECK;
 struct ls_profile *ls_profile_free(struct ls_profile *profile);
 
+/**
+ * The profile as JSON with its defaults filled in, on one line, into `out` as far as it fits, not
+ * terminated. Returns the length that the whole has: ask with size 0 first, or again. Parsed, it is
+ * the same profile.
+ */
+size_t ls_profile_print(const struct ls_profile *profile, char *out, size_t size);
+
 /** As the document says; belongs to the profile. */
 struct ls_slice ls_profile_name(const struct ls_profile *profile);
 /** Thresholds in milli-points. The setters are for configuration, before the profile is used. */
 int32_t ls_profile_hot_milli(const struct ls_profile *profile);
 int32_t ls_profile_warm_milli(const struct ls_profile *profile);
+/** Whether its JSON said any of the two. */
+bool ls_profile_has_thresholds(const struct ls_profile *profile);
 /** LS_ERR_INVALID unless 0 <= warm <= hot <= 100,000. */
 int ls_profile_set_thresholds(
 	struct ls_profile *profile, int32_t warm_milli, int32_t hot_milli) LS_MUST_CHECK;

@@ -161,6 +161,12 @@ ls_profile_warm_milli(const struct ls_profile *profile)
 	return profile->warm_milli;
 }
 
+bool
+ls_profile_has_thresholds(const struct ls_profile *profile)
+{
+	return profile->has_thresholds;
+}
+
 int
 ls_profile_set_thresholds(struct ls_profile *profile, int32_t warm_milli, int32_t hot_milli)
 {

@@ -34,6 +34,7 @@ struct ls_profile {
 	struct ls_memory memory;
 	struct ls_slice name;
 	int32_t hot_milli, warm_milli;
+	bool has_thresholds; /* they were read, not set */
 	double weights[SIGNALS_MAX];
 	void *params[SIGNALS_MAX]; /* each its signal's parameter struct */
 	struct rule *rules;

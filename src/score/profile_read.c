@@ -204,6 +204,7 @@ static void
 read_threshold(struct reader *r, int32_t *out)
 {
 	double points = 0;
+	r->profile->has_thresholds = true;
 	if (read_number(r, 0, LS_SCORE_MAX_MILLI / 1000.0, &points))
 		*out = points_milli(points);
 }

@@ -49,6 +49,37 @@ check_faults(const struct ls_profile_fault *faults, size_t count)
 	}
 }
 
+static char *
+print(const struct ls_profile *profile, size_t *len)
+{
+	*len = ls_profile_print(profile, NULL, 0);
+	char *text = malloc(*len);
+	require(text != NULL && ls_profile_print(profile, text, *len) == *len);
+	return text;
+}
+
+/** What is printed is read as the same profile. */
+static void
+print_and_read(const struct ls_profile *profile)
+{
+	struct ls_profile_fault fault;
+	struct ls_profile *again = NULL;
+	size_t len, again_len, count;
+	char *text = print(profile, &len);
+	int err = ls_profile_parse(ls_memory_heap, ls_slice(text, len), &again, &fault, 1, &count);
+	/* the limit of the text is of its bytes, and defaults have some */
+	if (len > 200000 && err == LS_ERR_INVALID) {
+		free(text);
+		return;
+	}
+	require(err == LS_OK);
+	char *again_text = print(again, &again_len);
+	require(len == again_len && memcmp(text, again_text, len) == 0);
+	free(text);
+	free(again_text);
+	(void)ls_profile_free(again);
+}
+
 static void
 use(const struct ls_profile *profile)
 {
@@ -100,6 +131,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	}
 	require(ls_json_valid(text));
 	use(profile);
+	print_and_read(profile);
 	(void)ls_profile_free(profile);
 	return 0;
 }

@@ -368,6 +368,83 @@ conditions(void **state)
 	assert_int_equal(units_of("{\"field\":\"yes\",\"exists\":true}", false), 0);
 }
 
+static void
+print(const struct ls_profile *profile, char *out, size_t size)
+{
+	size_t len = ls_profile_print(profile, out, size - 1);
+	assert_true(len < size);
+	out[len] = '\0';
+	/* the length alone, and what fits */
+	char part[10] = "?????????";
+	assert_int_equal(ls_profile_print(profile, NULL, 0), len);
+	assert_int_equal(ls_profile_print(profile, part, 9), len);
+	assert_memory_equal(part, out, 9);
+}
+
+static void
+printing_says_everything(void **state)
+{
+	static const char rules[] =
+		"\"rules\":[{\"id\":\"a \\\"b\\\" \\\\ "
+		"\\u0001\",\"when\":{\"kind\":\"form_submit\"},"
+		"\"points\":0.1,\"cap\":12,\"window_days\":90,\"half_life_days\":30},"
+		"{\"id\":\"in\",\"when\":{\"field\":\"f\",\"in\":[\"x\",-2.5,true,null]},"
+		"\"points\":-100},"
+		"{\"id\":\"ex\",\"when\":{\"field\":\"f\",\"exists\":false},\"points\":1}]}";
+	static char json[1024], first[4096], second[4096];
+	struct result result;
+	(void)state;
+	(void)snprintf(json, sizeof json,
+		"{\"name\":\"n\",\"thresholds\":{\"hot\":62.5},"
+		"\"signals\":{\"crm_activities\":{\"points\":{\"call\":2}}},%s",
+		rules);
+	parse(&result, json);
+	assert_int_equal(result.err, LS_OK);
+	print(result.profile, first, sizeof first);
+	ls_profile_free(result.profile);
+	assert_non_null(strstr(first, rules));
+	assert_non_null(strstr(first, "\"thresholds\":{\"hot\":62.5,\"warm\":50}"));
+	assert_non_null(strstr(first, "\"points\":{\"call\":2}"));
+	assert_non_null(strstr(first, "\"email_opens\":{\"weight\":25,"));
+	parse(&result, first);
+	print(result.profile, second, sizeof second);
+	ls_profile_free(result.profile);
+	assert_string_equal(first, second);
+	/* and the default is what an empty one is */
+	parse(&result, "{}");
+	print(result.profile, first, sizeof first);
+	ls_profile_free(result.profile);
+	struct ls_profile *profile = ls_profile_default(memory);
+	print(profile, second, sizeof second);
+	ls_profile_free(profile);
+	assert_non_null(strstr(first, "\"name\":\"default\""));
+	assert_string_equal(first, second);
+}
+
+static void
+thresholds_said_or_not(void **state)
+{
+	static const struct {
+		const char *json;
+		bool said;
+	} rows[] = {
+		{ "{}", false },
+		{ "{\"thresholds\":{}}", false },
+		{ "{\"thresholds\":{\"hot\":75}}", true },
+		{ "{\"thresholds\":{\"warm\":50}}", true },
+	};
+	struct result result;
+	(void)state;
+	for (size_t i = 0; i < LS_ARRAY_LEN(rows); i++) {
+		parse(&result, rows[i].json);
+		assert_int_equal(ls_profile_has_thresholds(result.profile), rows[i].said);
+		/* setting them is not saying them */
+		assert_int_equal(ls_profile_set_thresholds(result.profile, 1, 2), LS_OK);
+		assert_int_equal(ls_profile_has_thresholds(result.profile), rows[i].said);
+		ls_profile_free(result.profile);
+	}
+}
+
 int
 main(void)
 {
@@ -380,6 +457,8 @@ main(void)
 		cmocka_unit_test(limits),
 		cmocka_unit_test(short_memory),
 		cmocka_unit_test(conditions),
+		cmocka_unit_test(printing_says_everything),
+		cmocka_unit_test(thresholds_said_or_not),
 	};
 	return cmocka_run_group_tests_name("profile", tests, NULL, NULL);
 }
