@@ -157,7 +157,7 @@ on_beat(void *ctx)
 	ls_timer_set(source->timer, 10);
 }
 
-/* /stream?bytes=N&piece=N, or endless: one piece every 10 ms */
+/* /stream?bytes=N&piece=N; /beat?piece=N is endless: one piece every 10 ms */
 static void
 handle_stream(struct ls_app *app, struct ls_http_request *req)
 {
@@ -171,10 +171,10 @@ handle_stream(struct ls_app *app, struct ls_http_request *req)
 		.magic = LS_MAGIC_source,
 		.app = app,
 		.id = req->id,
-		.left = number(req, "bytes", SIZE_MAX / 2),
+		.endless = ls_slice_eq(req->path, LS_S("/beat")),
 		.piece = number(req, "piece", 1000),
-		.endless = ls_http_query(req, "bytes").data == NULL,
 	};
+	source->left = source->endless ? SIZE_MAX : number(req, "bytes", 100000);
 	const struct ls_http_stream_events events = {
 		.drained = on_drained, .closed = on_closed, .ctx = source
 	};
@@ -323,6 +323,7 @@ handle(void *ctx, struct ls_http_request *req)
 		{ "/echo", handle_echo },
 		{ "/defer", handle_defer },
 		{ "/stream", handle_stream },
+		{ "/beat", handle_stream },
 		{ "/stats", handle_stats },
 		{ "/text", handle_text },
 		{ "/asset", handle_asset },

@@ -162,7 +162,7 @@ def test_head(echo):
         size = len(raw.send(GET % b'/text?bytes=700').answer()[2])
         headers = raw.send(b'HEAD /text?bytes=700 HTTP/1.1\r\nHost: a\r\n\r\n').answer(head_only=True)[1]
         assert int(headers['content-length']) == size == 700
-        headers = raw.send(b'HEAD /stream HTTP/1.1\r\nHost: a\r\n\r\n').answer(head_only=True)[1]
+        headers = raw.send(b'HEAD /beat HTTP/1.1\r\nHost: a\r\n\r\n').answer(head_only=True)[1]
         assert headers['transfer-encoding'] == 'chunked'
         assert raw.send(GET % b'/204').answer()[0] == 204
     assert server.stats()['closed'] == 1
@@ -560,7 +560,7 @@ def test_stream_with_a_slow_reader(echo):
 
 def test_stream_of_small_pieces_arrives_at_once(echo):
     with echo().raw() as raw:
-        raw.send(GET % b'/stream?piece=10')
+        raw.send(GET % b'/beat?piece=10')
         raw.until(b'\r\n\r\n')
         for _ in range(5):
             assert raw.until(b'\r\n') == b'a'
@@ -571,7 +571,7 @@ def test_stream_of_small_pieces_arrives_at_once(echo):
 def test_reader_of_a_stream_leaves(echo, leave):
     server = echo()
     raw = server.raw()
-    raw.send(GET % b'/stream')
+    raw.send(GET % b'/beat')
     raw.until(b'xxx')
     leave(raw)
     wait_until(lambda: server.stats()['closed'] == 1, what='the end of the stream')
@@ -962,7 +962,7 @@ def test_drain_gives_up(echo):
     server = echo(drain_ms=200)
     with server.raw() as never, server.raw() as stream:
         never.send(GET % b'/never')
-        stream.send(GET % b'/stream').until(b'xxx')
+        stream.send(GET % b'/beat').until(b'xxx')
         server.signal(signal.SIGTERM)
         never.all()
         stream.all()
