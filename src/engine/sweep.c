@@ -98,18 +98,6 @@ ls_engine_sweep(
 
 /* ---- prefetching for a batch of events */
 
-static uint32_t
-peek(const struct ls_map *map, uint64_t hash)
-{
-	uint32_t tag = (uint32_t)hash;
-	if (map->slots == NULL)
-		return LS_NONE;
-	for (size_t i = tag & map->mask;; i = (i + 1) & map->mask) {
-		if (map->slots[i].value == LS_MAP_NONE || map->slots[i].tag == tag)
-			return map->slots[i].value;
-	}
-}
-
 static void
 fetch_lead(const struct ls_engine *engine, uint32_t slot)
 {
@@ -156,7 +144,7 @@ ls_engine_prefetch(const struct ls_engine *engine, const struct ls_event *event)
 	uint32_t before = (at + LS_AHEAD - LS_AHEAD / 4) % LS_AHEAD;
 	uint32_t first = (at + LS_AHEAD - LS_AHEAD / 2) % LS_AHEAD;
 	if (pipe->at > LS_AHEAD / 4) {
-		pipe->slots[before] = peek(&engine->keys, pipe->hashes[before]);
+		pipe->slots[before] = ls_map_peek(&engine->keys, pipe->hashes[before]);
 		if (pipe->slots[before] != LS_NONE)
 			fetch_lead(engine, pipe->slots[before]);
 	}

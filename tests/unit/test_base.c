@@ -163,6 +163,62 @@ map_against_array(void **state)
 	assert_int_equal(ls_map_find(&map, 1, key_eq, NULL, &absent), LS_MAP_NONE);
 }
 
+static uint64_t
+strong(uint32_t key)
+{
+	return ls_hash_mix(key);
+}
+
+/* through being split and back to empty, against the plain truth */
+static void
+map_grows_in_parts(void **state)
+{
+	(void)state;
+	enum { COUNT = 300000 };
+	struct ls_map map = { 0 };
+	bool *present = calloc(COUNT, sizeof *present);
+	unsigned seed = 7;
+	size_t count = 0, before = 0, jump = 0;
+	assert_non_null(present);
+	assert_int_equal(ls_map_peek(&map, 5), LS_MAP_NONE);
+	ls_map_prefetch(&map, 5);
+	for (uint32_t step = 0; step < 3 * COUNT; step++) {
+		/* first more and more, in the end fewer and fewer */
+		uint32_t v = (uint32_t)rand_r(&seed) % COUNT, key = v * 7u;
+		bool add = (uint32_t)rand_r(&seed) % (3 * COUNT) > step;
+		uint32_t found = ls_map_find(&map, strong(key), key_eq, NULL, &key);
+		assert_int_equal(found, present[v] ? v : LS_MAP_NONE);
+		assert_true(!present[v] || ls_map_peek(&map, strong(key)) != LS_MAP_NONE);
+		if (present[v] && !add) {
+			assert_true(ls_map_remove(&map, strong(key), v));
+			assert_false(ls_map_remove(&map, strong(key), v));
+			present[v] = false;
+			count--;
+		} else if (!present[v] && add) {
+			assert_int_equal(ls_map_insert(&map, strong(key), v), LS_OK);
+			present[v] = true;
+			count++;
+		}
+		size_t bytes = ls_map_bytes(&map);
+		if (before > 256000)
+			jump = LS_MAX(jump, bytes - before);
+		before = bytes;
+		assert_int_equal(map.used, count);
+	}
+	/* no insertion doubled all of it, though all of it was doubled, twice and more */
+	assert_true(jump > 0 && jump < before / 100);
+	for (uint32_t v = 0; v < COUNT; v++) {
+		uint32_t key = v * 7u;
+		assert_int_equal(ls_map_find(&map, strong(key), key_eq, NULL, &key),
+			present[v] ? v : LS_MAP_NONE);
+		assert_true(!present[v] || ls_map_remove(&map, strong(key), v));
+	}
+	assert_int_equal(map.used, 0);
+	ls_map_fini(&map);
+	assert_int_equal(ls_map_bytes(&map), 0);
+	free(present);
+}
+
 static void
 hash_differs(void **state)
 {
@@ -275,6 +331,7 @@ main(void)
 		cmocka_unit_test(buf_limits),
 		cmocka_unit_test(arena_limits),
 		cmocka_unit_test(map_against_array),
+		cmocka_unit_test(map_grows_in_parts),
 		cmocka_unit_test(hash_differs),
 		cmocka_unit_test(times),
 		cmocka_unit_test(log_lines),
