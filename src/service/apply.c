@@ -224,12 +224,16 @@ apply_pending(struct ls_service *service, struct ls_pending *pending)
 static void
 prefetch(struct ls_service *service)
 {
+	const struct ls_tenant *tenant = &service->tenant;
 	size_t events = 0;
 	for (struct ls_pending *pending = service->acked_first; pending != NULL && events < 256;
 		pending = pending->next) {
 		ls_pending_decode(pending);
-		for (size_t i = 0; i < pending->decoded.count && events < 256; i++, events++)
-			ls_engine_prefetch(service->tenant.engine, &pending->decoded.events[i]);
+		for (size_t i = 0; i < pending->decoded.count && events < 256; i++, events++) {
+			const struct ls_event *event = &pending->decoded.events[i];
+			ls_dedupe_prefetch(tenant->dedupe, event->dedupe);
+			ls_engine_prefetch(tenant->engine, event);
+		}
 	}
 }
 

@@ -174,6 +174,17 @@ ls_dedupe_add(struct ls_dedupe *dedupe, struct ls_hash128 key, int64_t received_
 }
 
 void
+ls_dedupe_prefetch(const struct ls_dedupe *dedupe, struct ls_hash128 key)
+{
+	key.lo |= is_free(key);
+	for (size_t i = 0; i < GENERATIONS; i++) {
+		const struct shard *shard = &dedupe->generations[i].shards[key.hi >> 56];
+		if (shard->slots != NULL)
+			__builtin_prefetch(&shard->slots[(uint32_t)key.lo & shard->mask]);
+	}
+}
+
+void
 ls_dedupe_remove(struct ls_dedupe *dedupe, struct ls_hash128 key)
 {
 	key.lo |= is_free(key);

@@ -19,6 +19,8 @@ struct ls_dedupe *ls_dedupe_free(struct ls_dedupe *dedupe);
  */
 int ls_dedupe_add(struct ls_dedupe *dedupe, struct ls_hash128 key, int64_t received_ms,
 	bool *seen) LS_MUST_CHECK;
+/** Starts fetching what ls_dedupe_add() will look at into the cache. */
+void ls_dedupe_prefetch(const struct ls_dedupe *dedupe, struct ls_hash128 key);
 /** Takes a key out again: its event could not be applied. */
 void ls_dedupe_remove(struct ls_dedupe *dedupe, struct ls_hash128 key);
 size_t ls_dedupe_count(const struct ls_dedupe *dedupe);
