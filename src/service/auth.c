@@ -68,7 +68,7 @@ ls_auth_check(const char *token, const struct ls_http_request *req, const char *
 		return 403;
 	}
 	bool is_unix = ls_slice_eq(req->peer, LS_S("unix"));
-	if ((!is_unix && !is_local_name(ls_http_header(req, "host"))) ||
+	if ((!is_unix && !is_local_name(req->host)) ||
 		(origin.data != NULL && !is_local_origin(origin))) {
 		*why = "Without LEADSCORE_API_TOKEN only requests for a local host name, from a "
 		       "local origin, are answered";

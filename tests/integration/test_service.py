@@ -217,6 +217,8 @@ def test_who_may(leadscore):
     bare = leadscore()
     assert bare.get('/api/leads').status == 200
     assert bare.get('/api/leads', headers={'Host': 'evil.example'}).status == 403
+    assert bare.get('http://evil.example/api/leads').status == 403
+    assert bare.get('http://localhost/api/leads', headers={'Host': 'evil.example'}).status == 200
     assert bare.get('/api/leads', headers={'Origin': 'https://evil.example'}).status == 403
 
 
