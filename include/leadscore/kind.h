@@ -10,6 +10,7 @@
 #ifdef __cplusplus
 extern "C" {
 #endif
+#pragma GCC visibility push(default)
 
 /*
  * X(number, NAME, name, class). Classes: ACTIVITY is counted in a lead's cells; STATE changes
@@ -54,13 +55,15 @@ enum ls_kind {
  * apart and score nothing. */
 #define LS_KIND_MACHINE 0x8000u
 
-/** "email_open"; NULL for numbers that name no built-in kind. The machine bit is ignored. */
+/** "email_open"; NULL for numbers that name no built-in kind. The machine bit is ignored. Static
+ * storage: not to be freed. */
 const char *ls_kind_name(unsigned kind);
-/** LS_ERR_NOT_FOUND when no built-in kind has this name. */
+/** The other way round, byte for byte. LS_ERR_NOT_FOUND when no built-in kind has this name. */
 int ls_kind_find(struct ls_slice name, enum ls_kind *kind) LS_MUST_CHECK;
 /** True for kinds that are counted in cells: ACTIVITY and custom ones. */
 bool ls_kind_is_activity(unsigned kind);
 
+#pragma GCC visibility pop
 #ifdef __cplusplus
 }
 #endif

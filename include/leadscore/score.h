@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The rule score, specification rule/1: points of a lead under a profile at an instant. Pure: no
- * clock, no I/O, no globals. */
+ * clock, no I/O, no globals. Times are milliseconds since 1970 in UTC, points are thousandths
+ * (_milli). */
 #ifndef LEADSCORE_SCORE_H
 #define LEADSCORE_SCORE_H
 
@@ -10,17 +11,22 @@
 #ifdef __cplusplus
 extern "C" {
 #endif
+#pragma GCC visibility push(default)
 
+/** The highest score: 100 points. */
 #define LS_SCORE_MAX_MILLI 100000
 
 enum ls_category { LS_COLD, LS_WARM, LS_HOT };
 
-/** "cold", "warm", "hot". */
+/** "cold", "warm", "hot". Static storage: not to be freed. */
 const char *ls_category_name(enum ls_category category);
 
-/** An attribute's value as the rules see it. */
+/** An attribute's value as the rules see it; LS_FACT_NONE: it has none. A string need only live
+ * until the scoring function that asked for it returns. */
+enum ls_fact_type { LS_FACT_NONE, LS_FACT_BOOL, LS_FACT_NUMBER, LS_FACT_STRING };
+
 struct ls_fact {
-	enum { LS_FACT_NONE, LS_FACT_BOOL, LS_FACT_NUMBER, LS_FACT_STRING } type;
+	enum ls_fact_type type;
 	bool boolean;
 	double number;
 	struct ls_slice string;
@@ -28,11 +34,12 @@ struct ls_fact {
 
 /**
  * What is scored: the counts, and how to look attributes up. The signals' own attributes are given
- * directly; rules on other fields ask `fact`, which may be NULL when the profile has no such rules.
+ * directly; rules on fields, whichever, ask `fact`; without one (NULL) no field has a value. All of
+ * it is only read, and only until the call returns.
  */
 struct ls_subject_data {
 	const struct ls_activity *activity;
-	double stage_probability; /* 0 when unknown */
+	double stage_probability; /* 0 to 1; 0 when unknown */
 	double employees;         /* negative when unknown */
 	struct ls_fact (*fact)(const void *ctx, struct ls_slice field);
 	const void *ctx;
@@ -41,22 +48,25 @@ struct ls_subject_data {
 /**
  * An instant to score at, with the decay factors of the profile filled in as they are met: make
  * one, use it for many leads. Every figure is the same double that scoring the lead alone would
- * give.
+ * give. Used by one thread at a time: it changes even in scoring. The profile must outlive it.
  */
 struct ls_moment;
 
-/** The profile must outlive it; free with ls_moment_free(). NULL when there is no memory. */
+/** To be freed by the caller; NULL: no memory. An instant before 1970 or after 3883 is taken as the
+ * nearest within. */
 struct ls_moment *ls_moment_new(
 	struct ls_memory memory, const struct ls_profile *profile, int64_t now_ms) LS_MUST_CHECK;
-/** Moves it to another instant or profile (a profile with at most as many decays; LS_ERR_NOMEM
- * otherwise possible). */
+/** Moves it to another instant or profile. LS_ERR_NOMEM, with nothing changed, is only possible for
+ * a profile with more different half-lives than those before. */
 int ls_moment_set(
 	struct ls_moment *moment, const struct ls_profile *profile, int64_t now_ms) LS_MUST_CHECK;
 int64_t ls_moment_now_ms(const struct ls_moment *moment);
+/** NULL is fine; always returns NULL. */
 struct ls_moment *ls_moment_free(struct ls_moment *moment);
 
 /** The score in milli-points, 0..100,000. */
 int32_t ls_score_milli(struct ls_moment *moment, const struct ls_subject_data *data);
+/** Which of the profile's thresholds a score has reached. */
 enum ls_category ls_categorize(const struct ls_profile *profile, int32_t score_milli);
 
 #define LS_LINE_DETAILS 16
@@ -79,24 +89,27 @@ struct ls_line {
 	uint32_t detail[LS_LINE_DETAILS];
 };
 
-/** How many lines a profile gives. */
+/** How many lines a profile gives: one for each signal, then one for each rule. */
 size_t ls_line_count(const struct ls_profile *profile);
-/** Fills ls_line_count() lines in the profile's order; returns the clamped score. */
+/** Fills ls_line_count() lines, the caller's, in the profile's order; returns the score, which is
+ * the same as ls_score_milli() gives. */
 int32_t ls_explain(
 	struct ls_moment *moment, const struct ls_subject_data *data, struct ls_line *lines);
-/** One line in plain English: "3 opens in the last 7 days, the last 2 hours ago". Returns its
+/** One line in plain English: "3 opens in the last 7 days, the last 2 hours ago", cut to what fits
+ * and terminated. The line is one that ls_explain() filled for this moment's profile. Returns the
  * length, at most size - 1. */
 size_t ls_line_words(
 	const struct ls_moment *moment, const struct ls_line *line, char *out, size_t size);
 
-/** First second at which the category is lower than now if nothing else happens, within 400 days; 0
- * when never. Leaves the moment as it was. */
+/** The time, to the second, from which the category is lower than now if nothing else happens,
+ * within 400 days; 0 when never. Leaves the moment as it was. */
 int64_t ls_cools_at_ms(struct ls_moment *moment, const struct ls_subject_data *data);
 
-/** Of a company's leads' scores, in any order: the highest counts whole, the k-th with 0.5^k, eight
- * at most. */
+/** The score of a company, 0 to 100,000, from those of its leads in any order: the highest counts
+ * whole, each further one half of the one before, eight at most. */
 int32_t ls_account_milli(const int32_t *scores_milli, size_t count);
 
+#pragma GCC visibility pop
 #ifdef __cplusplus
 }
 #endif

@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* What every LeadScore header shares: error codes, attributes and byte slices. */
+/* What every LeadScore header shares: error codes, attributes and byte slices.
+ *
+ * Of the whole library: nothing here does I/O, reads a clock or keeps state of its own. What
+ * differs between two calls is in their arguments, so objects of different threads never meet.
+ * Memory comes from the caller's struct ls_memory (leadscore/activity.h). */
 #ifndef LEADSCORE_TYPES_H
 #define LEADSCORE_TYPES_H
 
@@ -9,6 +13,7 @@
 #ifdef __cplusplus
 extern "C" {
 #endif
+#pragma GCC visibility push(default)
 
 /** Fallible functions return 0 or one of these, always negative; out-parameters are untouched on
  * failure. */
@@ -26,8 +31,7 @@ enum ls_err {
 	LS_ERR_DENIED = -10,     /**< a signature or permission check failed */
 };
 
-#define LS_MUST_CHECK         __attribute__((warn_unused_result))
-#define LS_PRINTF(fmt, first) __attribute__((format(printf, fmt, first)))
+#define LS_MUST_CHECK __attribute__((warn_unused_result))
 
 /** Bytes that belong to somebody else. Not terminated; `data` may be NULL when `len` is 0. */
 struct ls_slice {
@@ -35,9 +39,11 @@ struct ls_slice {
 	size_t len;
 };
 
-/** A short name for an error code, "invalid" for LS_ERR_INVALID. Never NULL; static storage. */
+/** A short name for an error code, "invalid" for LS_ERR_INVALID. Never NULL; static storage: not to
+ * be freed. */
 const char *ls_strerror(int err);
 
+#pragma GCC visibility pop
 #ifdef __cplusplus
 }
 #endif

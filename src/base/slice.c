@@ -4,6 +4,7 @@
 #include "base/slice.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 struct ls_slice
@@ -143,19 +144,45 @@ number_grammar(struct ls_slice s)
 	return i == s.len;
 }
 
+/** The exponent of a number whose grammar is right; beyond the bound it is 0 or infinite anyway. */
+static int
+read_exponent(struct ls_slice s)
+{
+	int value = 0;
+	bool negative = s.len > 0 && s.data[0] == '-';
+	for (size_t i = 0; i < s.len && value < 100000; i++)
+		if (ls_ascii_digit(s.data[i]))
+			value = value * 10 + (s.data[i] - '0');
+	return negative ? -value : value;
+}
+
 int
 ls_slice_to_double(struct ls_slice s, double *out)
 {
-	char text[65];
-	if (s.len == 0 || s.len >= sizeof text || !number_grammar(s))
+	char text[64 + sizeof "e-2147483648"];
+	if (s.len == 0 || s.len > 64 || !number_grammar(s))
 		return LS_ERR_INVALID;
-	memcpy(text, s.data, s.len);
-	text[s.len] = '\0';
-	/* the process never calls setlocale(), so this is the C locale; the whole text has been
-	 * checked above */
+	/* without its point, since strtod() wants that of the locale, and the scoring library runs
+	 * in programs that set one */
+	size_t len = 0, i = 0;
+	int exponent = 0;
+	bool fraction = false;
+	for (; i < s.len && s.data[i] != 'e' && s.data[i] != 'E'; i++) {
+		if (s.data[i] == '.') {
+			fraction = true;
+			continue;
+		}
+		text[len++] = s.data[i];
+		exponent -= fraction;
+	}
+	if (i < s.len)
+		exponent += read_exponent(ls_slice(s.data + i + 1, s.len - i - 1));
+	text[len] = '\0';
+	if (exponent != 0)
+		(void)snprintf(text + len, sizeof text - len, "e%d", exponent);
 	char *end = NULL;
 	double value = strtod(text, &end);
-	if (end != text + s.len || !isfinite(value))
+	if (*end != '\0' || !isfinite(value))
 		return LS_ERR_INVALID;
 	*out = value;
 	return LS_OK;

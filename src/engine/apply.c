@@ -14,18 +14,6 @@
 #define FOREVER_MS LS_TIME_MAX
 #define MERGED_MAX 1000u
 
-/* Hashes of message names are stored: the key never changes. */
-static const struct ls_hash_key message_key = { 0x6c656164736b6579u, 0x6d65737361676573u };
-
-static uint64_t
-message_hash(struct ls_slice message)
-{
-	if (message.len == 0)
-		return 0;
-	uint64_t hash = ls_hash_slice(message_key, message);
-	return hash != 0 ? hash : 1;
-}
-
 static int64_t
 event_time(const struct ls_event *event)
 {
@@ -175,7 +163,7 @@ prepare_count(struct ls_engine *engine, const struct ls_lead *lead, const struct
 	struct count *count)
 {
 	unsigned kind = event->kind;
-	uint64_t message = message_hash(event->message);
+	uint64_t message = ls_message_hash(event->message);
 	if (event->verdict == LS_VERDICT_MACHINE)
 		kind |= LS_KIND_MACHINE;
 	count->planned =

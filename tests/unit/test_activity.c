@@ -417,6 +417,16 @@ names_of_kinds(void **state)
 		assert_true(strcmp(ls_kind_name(i), ls_kind_name(i + 1)) < 0);
 }
 
+/** They are stored: another number would be another message. */
+static void
+numbers_of_messages(void **state)
+{
+	(void)state;
+	assert_true(ls_message_hash((struct ls_slice){ "campaign-7", 10 }) == 0xa48aa15e025f508cu);
+	assert_true(ls_message_hash((struct ls_slice){ "campaign-8", 10 }) != 0xa48aa15e025f508cu);
+	assert_true(ls_message_hash((struct ls_slice){ NULL, 0 }) == 0);
+}
+
 int
 main(void)
 {
@@ -433,6 +443,7 @@ main(void)
 		cmocka_unit_test(compacts_opens_and_clicks),
 		cmocka_unit_test(unmerges_over_compaction),
 		cmocka_unit_test(names_of_kinds),
+		cmocka_unit_test(numbers_of_messages),
 	};
 	return cmocka_run_group_tests_name("activity", tests, NULL, NULL);
 }

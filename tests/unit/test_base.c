@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 /* base: slices, buffers, arena, map, hash, times, log lines, histograms. */
 
+#include <float.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -35,8 +36,19 @@ slice_numbers(void **state)
 	assert_int_equal(ls_slice_to_i64(LS_S("-"), &i), LS_ERR_INVALID);
 	assert_int_equal(ls_slice_to_double(LS_S("-1.5e3"), &d), LS_OK);
 	assert_true(d == -1500.0);
-	const char *const bad[] = { "", "1.", ".5", "01", "1e", "0x10", "nan", "inf", "1e999", " 1",
-		"1 ", "+1", "--1" };
+	static const struct {
+		const char *text;
+		double value;
+	} good[] = { { "0", 0.0 }, { "-0.0", -0.0 }, { "4.5", 4.5 }, { "0.1", 0.1 },
+		{ "1e-5", 1e-5 }, { "12.75E+2", 12.75E+2 }, { "0.000123", 0.000123 },
+		{ "1.7976931348623157e308", DBL_MAX }, { "0.1e1", 1.0 }, { "1000.0e-3", 1.0 },
+		{ "9007199254740993.0", 9007199254740993.0 }, { "1e-99999999999999999999", 0.0 } };
+	for (size_t k = 0; k < LS_ARRAY_LEN(good); k++) {
+		assert_int_equal(ls_slice_to_double(ls_slice_str(good[k].text), &d), LS_OK);
+		assert_memory_equal(&d, &good[k].value, sizeof d);
+	}
+	const char *const bad[] = { "", "1.", ".5", "01", "1e", "0x10", "nan", "inf", "1e999",
+		"1e99999999999999999999", " 1", "1 ", "+1", "--1" };
 	for (size_t k = 0; k < LS_ARRAY_LEN(bad); k++)
 		assert_int_equal(ls_slice_to_double(ls_slice_str(bad[k]), &d), LS_ERR_INVALID);
 }
