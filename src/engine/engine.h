@@ -96,6 +96,14 @@ int ls_engine_aliases(const struct ls_engine *engine, uint64_t id, ls_id_fn fn, 
 /** Records that are associated with the lead now: events stored under them belong on its timeline.
  */
 int ls_engine_lead_records(const struct ls_engine *engine, uint64_t id, ls_id_fn fn, void *ctx);
+/** The same with what each counts for, and those that no longer are associated, too. */
+struct ls_linked {
+	uint64_t record_id;
+	bool removed;
+	ls_cell counted; /* what the lead's activity holds for it; 0: nothing */
+};
+typedef void (*ls_linked_fn)(void *ctx, const struct ls_linked *linked);
+int ls_engine_links(const struct ls_engine *engine, uint64_t id, ls_linked_fn fn, void *ctx);
 /** The lead's explanation at now_ms: ls_line_count() lines, the moment for ls_line_words(), and
  * cools_at (0: never). */
 struct ls_explanation {
@@ -142,7 +150,7 @@ void ls_engine_stats(const struct ls_engine *engine, struct ls_engine_stats *out
 
 /* ---- time moves scores */
 
-/** A lead whose category changed in a sweep. */
+/** A lead whose score changed by a whole point, or whose category did, since it was last told. */
 typedef void (*ls_moved_fn)(void *ctx, const struct ls_applied *moved);
 /** Re-scores the next `budget` leads at now_ms; returns how many were left in this round (0: it is
  * complete). */

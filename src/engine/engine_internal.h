@@ -31,7 +31,9 @@
 #define LS_F_HIDDEN  128u /* counted as deleted in the figures */
 /* 0: not in the ranking; else 1 + the category that was last told */
 #define LS_F_CATEGORY_SHIFT 8u
-#define LS_F_CATEGORY       (3u << LS_F_CATEGORY_SHIFT)
+/* the score moved without anybody being told: the sweep tells */
+#define LS_F_UNTOLD   (1u << 10)
+#define LS_F_CATEGORY (3u << LS_F_CATEGORY_SHIFT)
 
 struct ls_lead {
 	uint32_t id;

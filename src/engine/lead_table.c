@@ -447,6 +447,8 @@ ls_lead_place(struct ls_engine *engine, struct ls_lead *lead, int32_t score_mill
 		return;
 	}
 	ls_rank_set(&engine->rank, lead->id, score_milli);
+	if (tell)
+		lead->flags &= ~LS_F_UNTOLD;
 	if (tell || (lead->flags & LS_F_CATEGORY) == 0)
 		set_category(engine, lead, 1u + ls_categorize(engine->profile, score_milli));
 }

@@ -292,6 +292,24 @@ ls_engine_lead_records(const struct ls_engine *engine, uint64_t id, ls_id_fn fn,
 }
 
 int
+ls_engine_links(const struct ls_engine *engine, uint64_t id, ls_linked_fn fn, void *ctx)
+{
+	const struct ls_lead *lead = visible_lead(engine, id);
+	if (lead == NULL)
+		return LS_ERR_NOT_FOUND;
+	for (uint32_t i = lead->links; i != LS_NONE; i = engine->links[i].lead_next) {
+		const struct ls_link *link = &engine->links[i];
+		const struct ls_linked linked = {
+			.record_id = link->record,
+			.removed = (link->flags & LS_LINK_REMOVED) != 0,
+			.counted = link->counted,
+		};
+		fn(ctx, &linked);
+	}
+	return LS_OK;
+}
+
+int
 ls_engine_explain(struct ls_engine *engine, uint64_t id, int64_t now_ms, struct ls_arena *arena,
 	struct ls_explanation *out)
 {

@@ -206,6 +206,7 @@ spread_to(struct ls_engine *engine, uint32_t at)
 	if (err != LS_OK)
 		return err;
 	ls_lead_derive(engine, lead);
+	lead->flags |= LS_F_UNTOLD;
 	ls_lead_rescore(engine, lead, false);
 	return LS_OK;
 }

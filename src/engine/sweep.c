@@ -50,16 +50,19 @@ sweep_lead(struct ls_engine *engine, struct ls_lead *lead, ls_moved_fn moved, vo
 	}
 	unsigned told = (lead->flags & LS_F_CATEGORY) >> LS_F_CATEGORY_SHIFT;
 	int32_t from_milli = engine->rank.nodes[lead->id].score_milli;
+	bool untold = (lead->flags & LS_F_UNTOLD) != 0;
 	ls_lead_rescore(engine, lead, true);
 	unsigned now = (lead->flags & LS_F_CATEGORY) >> LS_F_CATEGORY_SHIFT;
-	if (told == now || told == 0 || now == 0 || moved == NULL)
+	int32_t to_milli = engine->rank.nodes[lead->id].score_milli;
+	bool whole = untold || from_milli / 1000 != to_milli / 1000;
+	if ((told == now && !whole) || told == 0 || now == 0 || moved == NULL)
 		return;
 	struct ls_applied move = {
 		.lead_id = lead->id,
 		.from = (enum ls_category)(told - 1),
 		.to = (enum ls_category)(now - 1),
 		.from_milli = LS_MAX(from_milli, 0),
-		.to_milli = engine->rank.nodes[lead->id].score_milli,
+		.to_milli = to_milli,
 	};
 	moved(ctx, &move);
 }

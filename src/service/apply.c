@@ -161,6 +161,10 @@ apply_event(struct ls_service *service, struct ls_source_stats *stats,
 	}
 	stats->events[(unsigned)event->kind & 63u]++;
 	ls_service_moved(service, &applied);
+	const struct ls_history_cause cause = { .kind = (unsigned)event->kind,
+		.source = ls_slice_str(source->name) };
+	ls_history_note(
+		&tenant->history, &tenant->journal, &applied, ls_service_score_ms(service), &cause);
 	/* room was checked for the whole entry before; only memory can be short here, and then only
 	 * the timeline suffers */
 	if (note(tenant, source, event, &applied) != LS_OK)

@@ -35,6 +35,8 @@ struct ls_checkpoint {
 	size_t record_count, record_room;
 	uint64_t *erase;
 	size_t erase_count, erase_room;
+	uint64_t begun, written;  /* checkpoints */
+	struct ls_flush *waiting; /* for one of them */
 	bool trimming;
 };
 
@@ -62,6 +64,40 @@ ls_checkpoint_open(struct ls_service *service)
 	return LS_OK;
 }
 
+/* those whose checkpoint is written; with an error all of them */
+static void
+tell(struct ls_checkpoint *c, int err)
+{
+	struct ls_flush *flush = c->waiting;
+	c->waiting = NULL;
+	while (flush != NULL) {
+		struct ls_flush *next = flush->next;
+		if (err != LS_OK || flush->wanted <= c->written) {
+			flush->done(flush, err);
+		} else {
+			flush->next = c->waiting;
+			c->waiting = flush;
+		}
+		flush = next;
+	}
+}
+
+void
+ls_checkpoint_flush(struct ls_service *service, struct ls_flush *flush, bool fresh)
+{
+	struct ls_checkpoint *c = service->checkpoint;
+	flush->wanted = c->begun + (fresh ? 1 : 0);
+	flush->next = c->waiting;
+	c->waiting = flush;
+	ls_loop_again(service->loop);
+}
+
+const struct ls_journal *
+ls_checkpoint_journal(const struct ls_service *service)
+{
+	return &service->checkpoint->journal;
+}
+
 void
 ls_checkpoint_free(struct ls_service *service)
 {
@@ -70,6 +106,7 @@ ls_checkpoint_free(struct ls_service *service)
 		return;
 	ls_journal_fini(&c->journal);
 	ls_arena_fini(&c->text);
+	tell(c, LS_ERR_CLOSED);
 	free(c->leads);
 	free(c->records);
 	free(c->erase);
@@ -88,6 +125,7 @@ bool
 ls_checkpoint_clean(const struct ls_service *service)
 {
 	return ls_checkpoint_idle(service) && service->tenant.journal.count == 0 &&
+	       service->tenant.journal.history_count == 0 &&
 	       ls_engine_dirty(service->tenant.engine) == 0 &&
 	       service->checkpoint->stored_position == service->tenant.applied_id;
 }
@@ -166,10 +204,12 @@ is_due(const struct ls_checkpoint *c, bool now)
 	if (tenant->events_since_cut >= (uint64_t)service->settings->checkpoint_events ||
 		!ls_journal_has_room(&tenant->journal))
 		return true;
-	bool anything =
-		tenant->applied_id != c->stored_position || ls_engine_dirty(tenant->engine) > 0;
-	return anything && (now || ls_clock_mono_ns() - c->last_ns >=
-					   service->settings->checkpoint_ms * 1000000);
+	bool asked = now || c->waiting != NULL;
+	bool anything = tenant->journal.history_count > 0 ||
+			tenant->applied_id != c->stored_position ||
+			ls_engine_dirty(tenant->engine) > 0;
+	return anything && (asked || ls_clock_mono_ns() - c->last_ns >=
+					     service->settings->checkpoint_ms * 1000000);
 }
 
 static void
@@ -180,6 +220,7 @@ begin_cut(struct ls_checkpoint *c)
 		return;
 	/* the cut is one instant: this position, these changes, these events */
 	c->state = CUTTING;
+	c->begun++;
 	c->position = tenant->applied_id;
 	c->journal = tenant->journal;
 	ls_journal_init(&tenant->journal, c->journal.max_bytes);
@@ -196,6 +237,8 @@ end_cut(struct ls_checkpoint *c)
 	c->stored_position = c->position;
 	c->last_ns = ls_clock_mono_ns();
 	c->state = IDLE;
+	c->written = c->begun;
+	tell(c, LS_OK);
 }
 
 static void
@@ -233,6 +276,7 @@ on_written(void *ctx, int err)
 	if (err != LS_OK) {
 		c->state = WAITING;
 		c->retry_ns = ls_clock_mono_ns() + RETRY_NS;
+		tell(c, err);
 		ls_error("checkpoint",
 			"not written, trying again; nothing is lost position=%" PRIu64
 			" reason=\"%s\"",
@@ -258,6 +302,8 @@ write_cut(struct ls_checkpoint *c)
 		.record_count = c->record_count,
 		.events = c->journal.events,
 		.event_count = c->journal.count,
+		.history = c->journal.history,
+		.history_count = c->journal.history_count,
 		.erase_events_of = c->erase,
 		.erase_count = c->erase_count,
 		.position = ls_slice(position, (size_t)n),

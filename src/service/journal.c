@@ -16,6 +16,7 @@ void
 ls_journal_fini(struct ls_journal *journal)
 {
 	free(journal->events);
+	free(journal->history);
 	ls_arena_fini(&journal->text);
 	ls_journal_init(journal, journal->max_bytes);
 }
@@ -23,7 +24,8 @@ ls_journal_fini(struct ls_journal *journal)
 size_t
 ls_journal_bytes(const struct ls_journal *journal)
 {
-	return journal->text.used + journal->count * sizeof *journal->events;
+	return journal->text.used + journal->count * sizeof *journal->events +
+	       journal->history_count * sizeof *journal->history;
 }
 
 bool
@@ -43,6 +45,24 @@ make_room(struct ls_journal *journal)
 		return LS_ERR_NOMEM;
 	journal->events = events;
 	journal->room = room;
+	return LS_OK;
+}
+
+int
+ls_journal_add_history(struct ls_journal *journal, const struct ls_store_history *row)
+{
+	if (ls_journal_bytes(journal) + sizeof *row > journal->max_bytes)
+		return LS_ERR_LIMIT;
+	if (journal->history_count == journal->history_room) {
+		size_t room = journal->history_room > 0 ? journal->history_room * 2 : 1024;
+		struct ls_store_history *history =
+			realloc(journal->history, room * sizeof *history);
+		if (history == NULL)
+			return LS_ERR_NOMEM;
+		journal->history = history;
+		journal->history_room = room;
+	}
+	journal->history[journal->history_count++] = *row;
 	return LS_OK;
 }
 

@@ -44,12 +44,18 @@ void ls_reply_problem(
 void ls_reply_json(
 	struct ls_service *service, struct ls_http_request *req, int status, struct ls_buf *body);
 
+/** The lead that a path names, or 0 after a problem has been answered. */
+uint64_t ls_api_find_lead(struct ls_service *service, struct ls_http_request *req,
+	struct ls_slice param, struct ls_lead_view *lead);
+
 /* ---- api/: one file a resource */
 void ls_api_leads_list(
 	struct ls_service *service, struct ls_http_request *req, struct ls_slice param);
 void ls_api_leads_get(
 	struct ls_service *service, struct ls_http_request *req, struct ls_slice param);
 void ls_api_leads_explanation(
+	struct ls_service *service, struct ls_http_request *req, struct ls_slice param);
+void ls_api_leads_history(
 	struct ls_service *service, struct ls_http_request *req, struct ls_slice param);
 void ls_api_refresh_start(
 	struct ls_service *service, struct ls_http_request *req, struct ls_slice param);

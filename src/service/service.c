@@ -126,6 +126,7 @@ close_tenant(struct ls_tenant *tenant)
 	tenant->dedupe = ls_dedupe_free(tenant->dedupe);
 	ls_journal_fini(&tenant->journal);
 	ls_buf_fini(&tenant->attributes);
+	ls_history_fini(&tenant->history);
 }
 
 /* ---- opening */

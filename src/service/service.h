@@ -7,6 +7,7 @@
 #include "io/http_server.h"
 #include "log/log.h"
 #include "service/dedupe.h"
+#include "service/history.h"
 #include "service/journal.h"
 #include "service/settings.h"
 #include "source/source.h"
@@ -43,6 +44,7 @@ struct ls_tenant {
 	struct ls_engine *engine;
 	struct ls_dedupe *dedupe;
 	struct ls_journal journal;
+	struct ls_history history;
 	struct ls_buf attributes; /* of one event, on its way into the journal */
 	enum ls_phase phase;
 	uint64_t applied_id; /* log entries up to here are applied */
@@ -147,6 +149,17 @@ void ls_checkpoint_free(struct ls_service *service);
  * there is more to do at once. */
 bool ls_checkpoint_step(struct ls_service *service, int64_t until_ns, bool now);
 bool ls_checkpoint_idle(const struct ls_service *service);
+/** Somebody who waits until what is applied has been stored; part of a struct of his. */
+struct ls_flush {
+	struct ls_flush *next;
+	uint64_t wanted;
+	void (*done)(struct ls_flush *flush, int err);
+};
+/** Calls back, later, when the checkpoint under way is written, or with `fresh` one that begins
+ * now; or with the error of the first that is not. */
+void ls_checkpoint_flush(struct ls_service *service, struct ls_flush *flush, bool fresh);
+/** What is being written. */
+const struct ls_journal *ls_checkpoint_journal(const struct ls_service *service);
 /** Nothing applied that is not in the store. */
 bool ls_checkpoint_clean(const struct ls_service *service);
 

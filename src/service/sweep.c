@@ -10,7 +10,12 @@
 static void
 on_moved(void *ctx, const struct ls_applied *moved)
 {
-	ls_service_moved(ctx, moved);
+	struct ls_service *service = ctx;
+	struct ls_tenant *tenant = &service->tenant;
+	ls_history_note(
+		&tenant->history, &tenant->journal, moved, ls_service_score_ms(service), NULL);
+	if (moved->from != moved->to)
+		ls_service_moved(service, moved);
 }
 
 /* the next leads of the round under way, or of a new one; how many are left in it */

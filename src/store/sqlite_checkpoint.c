@@ -24,6 +24,7 @@ block_size(const struct ls_store_checkpoint *in)
 	size_t size = aligned(in->lead_count * sizeof *in->leads) +
 		      aligned(in->record_count * sizeof *in->records) +
 		      aligned(in->event_count * sizeof *in->events) +
+		      aligned(in->history_count * sizeof *in->history) +
 		      aligned(in->erase_count * sizeof *in->erase_events_of);
 	for (size_t i = 0; i < in->lead_count; i++)
 		size += in->leads[i].email.len + in->leads[i].name.len + in->leads[i].company.len +
@@ -33,6 +34,8 @@ block_size(const struct ls_store_checkpoint *in)
 	for (size_t i = 0; i < in->event_count; i++)
 		size += in->events[i].source.len + in->events[i].message.len +
 			in->events[i].detail.len + in->events[i].attributes.len;
+	for (size_t i = 0; i < in->history_count; i++)
+		size += in->history[i].source.len;
 	return size + in->tenant.len + in->position.len + 1;
 }
 
@@ -69,6 +72,8 @@ copy_checkpoint(const struct ls_store_checkpoint *in, struct ls_store_checkpoint
 		copy_array(&at, in->records, in->record_count * sizeof *records);
 	struct ls_store_event *events =
 		copy_array(&at, in->events, in->event_count * sizeof *events);
+	struct ls_store_history *history =
+		copy_array(&at, in->history, in->history_count * sizeof *history);
 	out->erase_events_of =
 		copy_array(&at, in->erase_events_of, in->erase_count * sizeof *in->erase_events_of);
 	for (size_t i = 0; i < in->lead_count; i++) {
@@ -85,11 +90,14 @@ copy_checkpoint(const struct ls_store_checkpoint *in, struct ls_store_checkpoint
 		copy_bytes(&at, &events[i].detail);
 		copy_bytes(&at, &events[i].attributes);
 	}
+	for (size_t i = 0; i < in->history_count; i++)
+		copy_bytes(&at, &history[i].source);
 	copy_bytes(&at, &out->tenant);
 	copy_bytes(&at, &out->position);
 	out->leads = leads;
 	out->records = records;
 	out->events = events;
+	out->history = history;
 	return LS_OK;
 }
 
@@ -233,9 +241,30 @@ write_event(struct writer *w, const struct ls_store_event *event)
 }
 
 static int
-erase_events(struct writer *w, uint64_t lead_id)
+write_history(struct writer *w, const struct ls_store_history *row)
+{
+	struct ls_stmt *stmt = w->store->sql[SQL_HISTORY_INSERT];
+	uint64_t changes = 0;
+	ls_stmt_i64(stmt, 1, w->tenant.id);
+	ls_stmt_i64(stmt, 2, (int64_t)row->lead_id);
+	ls_stmt_i64(stmt, 3, row->time_ms);
+	ls_stmt_i64(stmt, 4, row->from_milli);
+	ls_stmt_i64(stmt, 5, row->score_milli);
+	ls_stmt_i64(stmt, 6, row->category);
+	ls_stmt_i64(stmt, 7, row->kind);
+	ls_stmt_text(stmt, 8, row->source);
+	return run(w, SQL_HISTORY_INSERT, &changes);
+}
+
+static int
+erase_past(struct writer *w, uint64_t lead_id)
 {
 	uint64_t changes = 0;
+	ls_stmt_i64(w->store->sql[SQL_HISTORY_ERASE], 1, w->tenant.id);
+	ls_stmt_i64(w->store->sql[SQL_HISTORY_ERASE], 2, (int64_t)lead_id);
+	int err = run(w, SQL_HISTORY_ERASE, &changes);
+	if (err != LS_OK)
+		return err;
 	ls_stmt_i64(w->store->sql[SQL_EVENTS_ERASE], 1, w->tenant.id);
 	ls_stmt_i64(w->store->sql[SQL_EVENTS_ERASE], 2, (int64_t)lead_id);
 	return run(w, SQL_EVENTS_ERASE, &changes);
@@ -289,9 +318,11 @@ write_all(struct writer *w, const struct ls_store_checkpoint *data)
 		err = write_record(w, &data->records[i]);
 	for (size_t i = 0; err == LS_OK && i < data->event_count; i++)
 		err = write_event(w, &data->events[i]);
+	for (size_t i = 0; err == LS_OK && i < data->history_count; i++)
+		err = write_history(w, &data->history[i]);
 	/* behind the new ones: an erased lead's last events go as well */
 	for (size_t i = 0; err == LS_OK && i < data->erase_count; i++)
-		err = erase_events(w, data->erase_events_of[i]);
+		err = erase_past(w, data->erase_events_of[i]);
 	if (err == LS_OK)
 		err = sweep_dedupe(w, data);
 	if (err == LS_OK)

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-/* Reading the embedded store: pages of a table, and a lead's events. The storage thread copies the
- * rows into one buffer; the loop sees them once it is full. */
+/* Reading the embedded store: pages of a table. The storage thread copies the rows into one buffer;
+ * the loop sees them once it is full. */
 
 #include <stdlib.h>
 
@@ -16,15 +16,10 @@ struct page_job {
 	struct ls_buf bytes;
 	size_t count, limit;
 	void *ctx;
-	/* load */
 	enum ls_store_table table;
 	uint64_t after_id;
 	struct ls_store_row *rows;
 	ls_store_rows_fn rows_done;
-	/* events */
-	struct ls_store_event_query query;
-	struct ls_store_event *events;
-	ls_store_events_fn events_done;
 	size_t slug_len;
 	char slug[];
 };
@@ -76,28 +71,6 @@ take_row(struct page_job *page, struct ls_stmt *stmt)
 	row->dedupe.hi = (uint64_t)ls_stmt_get_i64(stmt, 3);
 }
 
-static void
-take_event(struct page_job *page, struct ls_stmt *stmt)
-{
-	struct ls_store_event *event = &page->events[page->count];
-	event->id = (uint64_t)ls_stmt_get_i64(stmt, 0);
-	event->lead_id = (uint64_t)ls_stmt_get_i64(stmt, 1);
-	event->record_id = (uint64_t)ls_stmt_get_i64(stmt, 2);
-	event->kind = (unsigned)ls_stmt_get_i64(stmt, 3);
-	event->verdict = (unsigned)ls_stmt_get_i64(stmt, 4);
-	event->time_ms = ls_stmt_get_i64(stmt, 5);
-	event->received_ms = ls_stmt_get_i64(stmt, 6);
-	event->source = keep(page, ls_stmt_get_slice(stmt, 7));
-	event->dedupe.lo = (uint64_t)ls_stmt_get_i64(stmt, 8);
-	event->dedupe.hi = (uint64_t)ls_stmt_get_i64(stmt, 9);
-	event->message = keep(page, ls_stmt_get_slice(stmt, 10));
-	event->detail = keep(page, ls_stmt_get_slice(stmt, 11));
-	event->attributes = keep(page, ls_stmt_get_slice(stmt, 12));
-	event->stage_probability = ls_stmt_get_double(stmt, 13);
-	event->record_class = (unsigned)ls_stmt_get_i64(stmt, 14);
-	event->flags = (unsigned)ls_stmt_get_i64(stmt, 15);
-}
-
 /* LS_OK with *known false: no such tenant, so no rows */
 static int
 find_tenant(struct page_job *page, struct sqlite_tenant *tenant, bool *known)
@@ -135,39 +108,11 @@ run_load(struct ls_sqlite_job *job, struct ls_sqlite_conn *conn)
 	return err;
 }
 
-static int
-run_events(struct ls_sqlite_job *job, struct ls_sqlite_conn *conn)
-{
-	struct page_job *page = LS_CONTAINER_OF(job, struct page_job, job);
-	struct ls_stmt *stmt = page->store->sql[SQL_EVENTS];
-	struct sqlite_tenant tenant;
-	bool known;
-	(void)conn;
-	int err = find_tenant(page, &tenant, &known);
-	if (err != LS_OK || !known)
-		return err;
-	ls_stmt_i64(stmt, 1, tenant.id);
-	ls_stmt_i64(stmt, 2, (int64_t)page->query.lead_id);
-	ls_stmt_i64(stmt, 3, page->query.before_ms);
-	ls_stmt_i64(stmt, 4, (int64_t)LS_MIN(page->query.before_id, (uint64_t)INT64_MAX));
-	ls_stmt_i64(stmt, 5, (int64_t)page->limit);
-	err = collect(page, stmt, take_event);
-	const char *at = page->bytes.data;
-	for (size_t i = 0; err == LS_OK && i < page->count; i++) {
-		at = point(&page->events[i].source, at);
-		at = point(&page->events[i].message, at);
-		at = point(&page->events[i].detail, at);
-		at = point(&page->events[i].attributes, at);
-	}
-	return err;
-}
-
 static void
 page_free(struct page_job *page)
 {
 	ls_buf_fini(&page->bytes);
 	free(page->rows);
-	free(page->events);
 	free(page);
 }
 
@@ -177,10 +122,7 @@ page_done(struct ls_sqlite_job *job, int err)
 	struct page_job *page = LS_CONTAINER_OF(job, struct page_job, job);
 	size_t count = err == LS_OK ? page->count : 0;
 	page->store->jobs--;
-	if (page->rows_done != NULL)
-		page->rows_done(page->ctx, err, err == LS_OK ? page->rows : NULL, count);
-	else
-		page->events_done(page->ctx, err, err == LS_OK ? page->events : NULL, count);
+	page->rows_done(page->ctx, err, err == LS_OK ? page->rows : NULL, count);
 	page_free(page);
 }
 
@@ -232,19 +174,4 @@ ls_sqlite_store_load(struct ls_store *base, struct ls_slice tenant, enum ls_stor
 	page->ctx = ctx;
 	page->rows = calloc(limit, sizeof *page->rows);
 	return submit(page, page->rows, run_load);
-}
-
-int
-ls_sqlite_store_events(struct ls_store *base, const struct ls_store_event_query *query,
-	ls_store_events_fn done, void *ctx)
-{
-	struct page_job *page;
-	int err = new_page(ls_sqlite_store_of(base), query->tenant, query->limit, &page);
-	if (err != LS_OK)
-		return err;
-	page->query = *query;
-	page->events_done = done;
-	page->ctx = ctx;
-	page->events = calloc(query->limit, sizeof *page->events);
-	return submit(page, page->events, run_events);
 }

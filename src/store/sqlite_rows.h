@@ -27,7 +27,15 @@ enum sqlite_store_sql {
 	SQL_LOAD_LEADS,
 	SQL_LOAD_RECORDS,
 	SQL_LOAD_DEDUPE,
-	SQL_EVENTS,
+	SQL_KEYS_OF_LEAD,
+	SQL_KEYS_OF_RECORD,
+	SQL_EVENT,
+	SQL_HISTORY_INSERT,
+	SQL_HISTORY_ERASE,
+	SQL_HISTORY_KEYS,
+	SQL_HISTORY,
+	SQL_SCORE_UNTIL,
+	SQL_SCORE_AFTER,
 	SQL_PROFILES,
 	SQL_PROFILES_RETIRE,
 	SQL_PROFILES_DROP_DRAFT,
@@ -82,6 +90,10 @@ int ls_sqlite_store_load(struct ls_store *base, struct ls_slice tenant, enum ls_
 	uint64_t after_id, size_t limit, ls_store_rows_fn done, void *ctx);
 int ls_sqlite_store_events(struct ls_store *base, const struct ls_store_event_query *query,
 	ls_store_events_fn done, void *ctx);
+int ls_sqlite_store_history(struct ls_store *base, const struct ls_store_event_query *query,
+	ls_store_history_fn done, void *ctx);
+int ls_sqlite_store_scores(struct ls_store *base, const struct ls_store_score_query *query,
+	ls_store_scores_fn done, void *ctx);
 int ls_sqlite_store_checkpoint(struct ls_store *base, const struct ls_store_checkpoint *checkpoint,
 	ls_store_done_fn done, void *ctx);
 int ls_sqlite_store_profiles(

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-/* The embedded store: its SQL, tenants, birth and death. Reading is in sqlite_load.c, writing in
- * sqlite_checkpoint.c, profiles in sqlite_profiles.c. */
+/* The embedded store: its SQL, tenants, birth and death. Reading is in sqlite_load.c and
+ * sqlite_past.c, writing in sqlite_checkpoint.c, profiles in sqlite_profiles.c. */
 
 #include "store/sqlite_store.h"
 
@@ -48,11 +48,29 @@ static const char *const sql_text[SQL_COUNT] = {
 	[SQL_LOAD_DEDUPE] = "SELECT id, received_ms, lo, hi FROM dedupe"
 			    " WHERE tenant_id = ?1 AND id > ?2 AND received_ms >= ?4"
 			    " ORDER BY id LIMIT ?3",
-	[SQL_EVENTS] = "SELECT id, lead_id, record_id, kind, verdict, time_ms, received_ms, source,"
-		       " dedupe_lo, dedupe_hi, message, detail, attributes, stage, record_class,"
-		       " flags FROM events"
-		       " WHERE tenant_id = ?1 AND lead_id = ?2 AND (time_ms, id) < (?3, ?4)"
-		       " ORDER BY time_ms DESC, id DESC LIMIT ?5",
+	[SQL_KEYS_OF_LEAD] = "SELECT time_ms, id FROM events WHERE tenant_id = ?1"
+			     " AND lead_id = ?2 AND (time_ms, id) < (?3, ?4)"
+			     " ORDER BY time_ms DESC, id DESC LIMIT ?5",
+	[SQL_KEYS_OF_RECORD] = "SELECT time_ms, id FROM events WHERE tenant_id = ?1"
+			       " AND record_id = ?2 AND record_id > 0"
+			       " AND (time_ms, id) < (?3, ?4) AND kind <> ?6"
+			       " ORDER BY time_ms DESC, id DESC LIMIT ?5",
+	[SQL_EVENT] = "SELECT id, lead_id, record_id, kind, verdict, time_ms, received_ms, source,"
+		      " dedupe_lo, dedupe_hi, message, detail, attributes, stage, record_class,"
+		      " flags FROM events WHERE id = ?1",
+	[SQL_HISTORY_INSERT] = "INSERT INTO history (tenant_id, lead_id, time_ms, from_milli,"
+			       " score_milli, category, kind, source)"
+			       " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+	[SQL_HISTORY_ERASE] = "DELETE FROM history WHERE tenant_id = ?1 AND lead_id = ?2",
+	[SQL_HISTORY_KEYS] = "SELECT time_ms, id FROM history WHERE tenant_id = ?1"
+			     " AND lead_id = ?2 AND (time_ms, id) < (?3, ?4)"
+			     " ORDER BY time_ms DESC, id DESC LIMIT ?5",
+	[SQL_HISTORY] = "SELECT id, lead_id, time_ms, from_milli, score_milli, category, kind,"
+			" source FROM history WHERE id = ?1",
+	[SQL_SCORE_UNTIL] = "SELECT score_milli FROM history WHERE tenant_id = ?1 AND lead_id = ?2"
+			    " AND time_ms <= ?3 ORDER BY time_ms DESC, id DESC LIMIT 1",
+	[SQL_SCORE_AFTER] = "SELECT from_milli FROM history WHERE tenant_id = ?1 AND lead_id = ?2"
+			    " AND time_ms > ?3 ORDER BY time_ms, id LIMIT 1",
 	[SQL_PROFILES] = "SELECT version, state, json, who, why, created_ms, published_ms"
 			 " FROM profiles WHERE tenant_id = ?1 ORDER BY version",
 	[SQL_PROFILES_RETIRE] = "UPDATE profiles SET state = 'retired'"
@@ -202,6 +220,8 @@ static const struct ls_store_ops ops = {
 	.info = store_info,
 	.load = ls_sqlite_store_load,
 	.events = ls_sqlite_store_events,
+	.history = ls_sqlite_store_history,
+	.scores = ls_sqlite_store_scores,
 	.checkpoint = ls_sqlite_store_checkpoint,
 	.profiles = ls_sqlite_store_profiles,
 	.put_profile = ls_sqlite_store_put_profile,

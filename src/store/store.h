@@ -45,6 +45,17 @@ struct ls_store_event {
 #define LS_STORE_LINK_REMOVED 1u
 #define LS_STORE_LINK_PRIMARY 2u
 
+/** A lead's score changed by a whole point, or its category did. */
+struct ls_store_history {
+	uint64_t id; /* given by the store; 0 when writing */
+	uint64_t lead_id;
+	int64_t time_ms;
+	int32_t from_milli, score_milli;
+	unsigned category;
+	unsigned kind;          /* of the event that did it */
+	struct ls_slice source; /* of that event; empty: time alone */
+};
+
 /** Written as one transaction, or not at all. Everything is copied. */
 struct ls_store_checkpoint {
 	struct ls_slice tenant;
@@ -54,7 +65,10 @@ struct ls_store_checkpoint {
 	size_t record_count;
 	const struct ls_store_event *events;
 	size_t event_count;
-	const uint64_t *erase_events_of; /* leads whose events go away too (privacy deletion) */
+	const struct ls_store_history *history;
+	size_t history_count;
+	const uint64_t *erase_events_of; /* leads whose events and history go away too (privacy
+					    deletion) */
 	size_t erase_count;
 	struct ls_slice position;     /* the log position that all of this stands for */
 	int64_t dedupe_older_than_ms; /* dedupe keys received before this are forgotten */
@@ -78,14 +92,31 @@ struct ls_store_row {
 	int64_t received_ms;
 };
 
-/** One page of a lead's events: those before (before_ms, before_id) in the order of (time_ms, id).
- * INT64_MAX and UINT64_MAX ask for the newest. */
+/** One page of the events of some leads and records, or of the history of some leads: those before
+ * (before_ms, before_id) in the order of (time_ms, id). INT64_MAX and UINT64_MAX ask for the
+ * newest. */
 struct ls_store_event_query {
 	struct ls_slice tenant;
-	uint64_t lead_id;
+	const uint64_t *lead_ids, *record_ids; /* at most LS_STORE_IDS_MAX in all; copied */
+	size_t lead_count, record_count;
+	unsigned not_of_records; /* a kind that only leads' ids find: it names both */
 	int64_t before_ms;
 	uint64_t before_id;
 	size_t limit; /* at most LS_STORE_LOAD_MAX */
+};
+
+/** What the history says a lead's score was at some times. */
+struct ls_store_score_query {
+	struct ls_slice tenant;
+	uint64_t lead_id;
+	const int64_t *times_ms; /* copied */
+	size_t count;
+};
+
+struct ls_store_score {
+	int64_t time_ms;
+	bool known; /* false: the lead has no history */
+	int32_t score_milli;
 };
 
 enum ls_store_profile_state { LS_STORE_DRAFT, LS_STORE_PUBLISHED, LS_STORE_RETIRED };
@@ -103,6 +134,7 @@ struct ls_store_profile {
 
 /** Rows a load or an event query may ask for: a page is one short job. */
 #define LS_STORE_LOAD_MAX 10000
+#define LS_STORE_IDS_MAX  4096
 
 typedef void (*ls_store_done_fn)(void *ctx, int err);
 typedef void (*ls_store_info_fn)(void *ctx, int err, const struct ls_store_info *info);
@@ -112,6 +144,13 @@ typedef void (*ls_store_rows_fn)(void *ctx, int err, const struct ls_store_row *
 /** Newest first, valid during the call; fewer than asked for: that was the end. */
 typedef void (*ls_store_events_fn)(
 	void *ctx, int err, const struct ls_store_event *events, size_t count);
+
+typedef void (*ls_store_history_fn)(
+	void *ctx, int err, const struct ls_store_history *rows, size_t count);
+
+/** In the order asked for, valid during the call. */
+typedef void (*ls_store_scores_fn)(
+	void *ctx, int err, const struct ls_store_score *scores, size_t count);
 
 /** In order of version, valid during the call. */
 typedef void (*ls_store_profiles_fn)(
@@ -132,6 +171,10 @@ struct ls_store_ops {
 		uint64_t after_id, size_t limit, ls_store_rows_fn done, void *ctx);
 	int (*events)(struct ls_store *store, const struct ls_store_event_query *query,
 		ls_store_events_fn done, void *ctx);
+	int (*history)(struct ls_store *store, const struct ls_store_event_query *query,
+		ls_store_history_fn done, void *ctx);
+	int (*scores)(struct ls_store *store, const struct ls_store_score_query *query,
+		ls_store_scores_fn done, void *ctx);
 	int (*checkpoint)(struct ls_store *store, const struct ls_store_checkpoint *checkpoint,
 		ls_store_done_fn done, void *ctx);
 	int (*profiles)(struct ls_store *store, struct ls_slice tenant, ls_store_profiles_fn done,
@@ -168,6 +211,21 @@ ls_store_events(struct ls_store *store, const struct ls_store_event_query *query
 	ls_store_events_fn done, void *ctx)
 {
 	return store->ops->events(store, query, done, ctx);
+}
+
+/** As ls_store_events(), for rows of history; records have none. */
+static inline int LS_MUST_CHECK
+ls_store_history(struct ls_store *store, const struct ls_store_event_query *query,
+	ls_store_history_fn done, void *ctx)
+{
+	return store->ops->history(store, query, done, ctx);
+}
+
+static inline int LS_MUST_CHECK
+ls_store_scores(struct ls_store *store, const struct ls_store_score_query *query,
+	ls_store_scores_fn done, void *ctx)
+{
+	return store->ops->scores(store, query, done, ctx);
 }
 
 /** One at a time: LS_ERR_CONFLICT while another is under way. Ids are 1 to INT64_MAX,

@@ -64,3 +64,13 @@ def test_promtool_finds_nothing_to_say(leadscore):
     server.post('/api/events', {'events': [{'kind': 'visit', 'lead': {'email': 'a@b.example'}}]})
     check = subprocess.run(['promtool', 'check', 'metrics'], input=server.get('/metrics').text, capture_output=True, text=True)
     assert (check.returncode, check.stdout + check.stderr) == (0, '')
+
+
+def test_the_example_of_the_history(leadscore, source_dir):
+    page = (source_dir / 'docs/api.md').read_text()
+    shown = json.loads(re.search(r'```json\n(\{"history".*?)```', page, re.S).group(1))
+    server = leadscore()
+    server.post('/api/events', {'events': [{'kind': 'visit', 'lead': {'email': 'a@b.example'}}]})
+    answer = server.get('/api/leads/email:a@b.example/history').json()
+    assert set(shown) == set(answer) and set(shown['history'][0]) == set(answer['history'][0])
+    assert set(shown['history'][0]['cause']) == set(answer['history'][0]['cause'])

@@ -319,7 +319,8 @@ timeline(struct fixture *fx, uint64_t lead_id, const struct timeline *behind, si
 	struct timeline out = { .loop = fx->loop };
 	struct ls_store_event_query query = {
 		.tenant = ACME,
-		.lead_id = lead_id,
+		.lead_ids = &lead_id,
+		.lead_count = 1,
 		.before_ms = behind != NULL ? behind->last.time_ms : INT64_MAX,
 		.before_id = behind != NULL ? behind->last.id : UINT64_MAX,
 		.limit = limit,

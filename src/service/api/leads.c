@@ -6,11 +6,16 @@
 #include <stdlib.h>
 
 #include "base/json_write.h"
-#include "service/router.h"
+#include "service/past.h"
 
 #define LIMIT_DEFAULT 50u
 #define LIMIT_MAX     1000u
 #define BODY_MAX      (16u << 20)
+
+static const struct {
+	const char *name;
+	int64_t days;
+} trends[] = { { "7d", 7 }, { "30d", 30 } };
 
 /* reading is possible as soon as the state is loaded; while the log is caught up it may be a little
  * old */
@@ -253,9 +258,8 @@ write_identity(void *ctx, struct ls_slice system, uint64_t scope, struct ls_slic
 	ls_jsonw_object_end(w);
 }
 
-/* the lead that the path names, or 0 after a problem has been answered */
-static uint64_t
-find_lead(struct ls_service *service, struct ls_http_request *req, struct ls_slice param,
+uint64_t
+ls_api_find_lead(struct ls_service *service, struct ls_http_request *req, struct ls_slice param,
 	struct ls_lead_view *lead)
 {
 	if (!readable(service, req))
@@ -268,18 +272,42 @@ find_lead(struct ls_service *service, struct ls_http_request *req, struct ls_sli
 	return 0;
 }
 
-void
-ls_api_leads_get(struct ls_service *service, struct ls_http_request *req, struct ls_slice param)
+/* "trend": points against what the history says the score was then */
+static void
+write_trend(struct ls_jsonw *w, const struct ls_lead_view *lead,
+	const struct ls_store_score *scores, size_t count)
 {
+	ls_jsonw_kobject(w, "trend");
+	for (size_t i = 0; i < LS_ARRAY_LEN(trends); i++) {
+		ls_jsonw_key(w, trends[i].name);
+		if (i < count && scores[i].known)
+			ls_jsonw_milli(w, (int64_t)lead->score_milli - scores[i].score_milli);
+		else
+			ls_jsonw_null(w);
+	}
+	ls_jsonw_object_end(w);
+}
+
+static void
+on_scores(void *ctx, int err, const struct ls_store_score *scores, size_t count)
+{
+	struct ls_past *past = ctx;
+	struct ls_service *service = past->service;
+	struct ls_http_request *req = &past->request;
 	struct ls_lead_view lead;
 	struct ls_buf body;
 	struct ls_jsonw w;
-	uint64_t id = find_lead(service, req, param, &lead);
-	if (id == 0)
+	uint64_t id = 0;
+	if (err != LS_ERR_CLOSED)
+		id = ls_api_find_lead(service, req, past->path_id, &lead);
+	if (id == 0) {
+		ls_past_free(past);
 		return;
+	}
 	ls_buf_init(&body, BODY_MAX);
 	ls_jsonw_init(&w, &body);
 	write_lead(&w, &lead);
+	write_trend(&w, &lead, scores, count);
 	write_time(&w, "created", lead.created_ms);
 	ls_jsonw_kbool(&w, "deleted", lead.deleted);
 	ls_jsonw_karray(&w, "external_ids");
@@ -289,11 +317,34 @@ ls_api_leads_get(struct ls_service *service, struct ls_http_request *req, struct
 	(void)ls_engine_attributes(service->tenant.engine, id, write_attribute, &w);
 	ls_jsonw_object_end(&w);
 	ls_jsonw_key(&w, "explanation");
-	int err = write_explanation(service, req, &w, id);
+	err = write_explanation(service, req, &w, id);
 	ls_jsonw_object_end(&w);
 	if (err != LS_OK)
 		body.err = err;
 	ls_reply_json(service, req, 200, &body);
+	ls_past_free(past);
+}
+
+void
+ls_api_leads_get(struct ls_service *service, struct ls_http_request *req, struct ls_slice param)
+{
+	struct ls_lead_view lead;
+	int64_t times_ms[LS_ARRAY_LEN(trends)], now_ms = ls_service_score_ms(service);
+	uint64_t id = ls_api_find_lead(service, req, param, &lead);
+	if (id == 0)
+		return;
+	struct ls_past *past = ls_past_new(service, req, param);
+	if (past == NULL)
+		return;
+	for (size_t i = 0; i < LS_ARRAY_LEN(trends); i++)
+		times_ms[i] = now_ms - trends[i].days * LS_DAY_MS;
+	const struct ls_store_score_query query = { .tenant = service->tenant.slug,
+		.lead_id = id,
+		.times_ms = times_ms,
+		.count = LS_ARRAY_LEN(trends) };
+	/* the lead is shown all the same when the history cannot be read */
+	if (ls_store_scores(service->store, &query, on_scores, past) != LS_OK)
+		on_scores(past, LS_ERR_IO, NULL, 0);
 }
 
 void
@@ -303,7 +354,7 @@ ls_api_leads_explanation(
 	struct ls_lead_view lead;
 	struct ls_buf body;
 	struct ls_jsonw w;
-	uint64_t id = find_lead(service, req, param, &lead);
+	uint64_t id = ls_api_find_lead(service, req, param, &lead);
 	if (id == 0)
 		return;
 	ls_buf_init(&body, BODY_MAX);

@@ -67,6 +67,8 @@ VALUE(checkpoint_age, s->store->last_checkpoint_ms > 0
 			      ? (double)(s->now_ms - s->store->last_checkpoint_ms) / 1e3
 			      : 0)
 VALUE(journal_events, s->service->tenant.journal.count)
+VALUE(history_rows, s->service->tenant.history.noted)
+VALUE(history_missed, s->service->tenant.history.missed)
 VALUE(journal_bytes, ls_journal_bytes(&s->service->tenant.journal))
 VALUE(overflows, s->service->stats.overflows)
 VALUE(catch_up_seconds, (double)s->service->stats.caught_up_ms / 1e3)
@@ -252,6 +254,10 @@ static const struct metric metrics[] = {
 	{ "leadscore_journal_events", GAUGE, "Events applied since the last cut.", journal_events,
 		NULL },
 	{ "leadscore_journal_bytes", GAUGE, "Bytes of these.", journal_bytes, NULL },
+	{ "leadscore_history_rows_total", COUNTER, "Moves of a score noted as history.",
+		history_rows, NULL },
+	{ "leadscore_history_missed_total", COUNTER,
+		"Moves of a score that found no room in the journal.", history_missed, NULL },
 	{ "leadscore_leads", GAUGE, "Leads by category.", NULL, leads },
 	{ "leadscore_leads_deleted", GAUGE, "Leads deleted and kept for a restore.", leads_deleted,
 		NULL },
