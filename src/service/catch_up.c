@@ -10,7 +10,7 @@
 
 #include "base/clock.h"
 #include "base/logger.h"
-#include "service/service.h"
+#include "service/profiles.h"
 
 #define ROWS_A_PAGE    1000u
 #define ENTRIES_A_PAGE 500u
@@ -123,6 +123,18 @@ on_rows(void *ctx, int err, const struct ls_store_row *rows, size_t count)
 }
 
 static void
+on_profiles(void *ctx, int err)
+{
+	struct ls_catch_up *c = self(ctx);
+	if (err == LS_ERR_CLOSED)
+		return;
+	if (err == LS_OK)
+		load_more(c);
+	else
+		fail(c, "profiles", err);
+}
+
+static void
 on_info(void *ctx, int err, const struct ls_store_info *info)
 {
 	struct ls_catch_up *c = self(ctx);
@@ -139,7 +151,9 @@ on_info(void *ctx, int err, const struct ls_store_info *info)
 	tenant->sources.dedupe_key = info->dedupe_key;
 	tenant->applied_id = position;
 	c->table = LS_STORE_RECORDS;
-	load_more(c);
+	err = ls_profiles_load(c->service, on_profiles, c);
+	if (err != LS_OK)
+		fail(c, "profiles", err);
 }
 
 int
@@ -251,6 +265,7 @@ go_live(struct ls_catch_up *c)
 	int64_t ms = (ls_clock_mono_ns() - c->started_ns) / 1000000;
 	service->tenant.phase = LS_PHASE_LIVE;
 	service->stats.caught_up_ms = ms;
+	ls_profiles_live(service);
 	ls_arena_fini(&c->page);
 	ls_arena_fini(&c->decoded);
 	c->entries = NULL;

@@ -26,6 +26,18 @@ static const struct ls_route routes[] = {
 		ls_api_leads_explanation, "Where a lead's points come from" },
 	{ "GET", "/api/leads/{id}/history", LS_SCOPE_READ, LS_BODY_NONE, ls_api_leads_history,
 		"How a lead's score moved, and what moved it" },
+	{ "GET", "/api/profiles", LS_SCOPE_READ, LS_BODY_NONE, ls_api_profiles_list,
+		"Versions of the scoring profile" },
+	{ "GET", "/api/profiles/active", LS_SCOPE_READ, LS_BODY_NONE, ls_api_profiles_active,
+		"The profile that scores now" },
+	{ "PUT", "/api/profiles/draft", LS_SCOPE_WRITE, LS_BODY_NORMAL, ls_api_profiles_draft,
+		"Check a profile and keep it as the draft" },
+	{ "POST", "/api/profiles/publish", LS_SCOPE_WRITE, LS_BODY_NORMAL, ls_api_profiles_publish,
+		"Score with the draft from now on" },
+	{ "POST", "/api/profiles/rollback", LS_SCOPE_WRITE, LS_BODY_NORMAL,
+		ls_api_profiles_rollback, "Score with an earlier version again" },
+	{ "GET", "/api/profiles/{version}", LS_SCOPE_READ, LS_BODY_NONE, ls_api_profiles_get,
+		"One version, with its defaults filled in" },
 	{ "GET", "/health", LS_SCOPE_PUBLIC, LS_BODY_NONE, ls_api_health, "The process answers" },
 	{ "GET", "/ready", LS_SCOPE_PUBLIC, LS_BODY_NONE, ls_api_ready,
 		"State is loaded and the log is applied" },
@@ -126,26 +138,41 @@ ls_router_refuse(void *ctx, int status, const char *why, struct ls_arena *arena,
 	ls_problem(arena, status, why, out);
 }
 
-void
-ls_reply_problem(
-	struct ls_service *service, struct ls_http_request *req, int status, const char *detail)
+static void
+reply_problem(struct ls_service *service, struct ls_arena *arena, uint64_t http_id, int status,
+	const char *detail)
 {
 	static const struct ls_http_header retry[] = { { LS_S_INIT("Retry-After"),
 		LS_S_INIT("1") } };
 	static const struct ls_http_header bearer[] = { { LS_S_INIT("WWW-Authenticate"),
 		LS_S_INIT("Bearer") } };
 	struct ls_http_response response = { 0 };
-	ls_problem(req->arena, status, detail, &response);
+	ls_problem(arena, status, detail, &response);
 	if (status == 503 || status == 401) {
 		response.headers = status == 503 ? retry : bearer;
 		response.header_count = 1;
 	}
-	(void)ls_http_reply(service->http, req->id, &response);
+	(void)ls_http_reply(service->http, http_id, &response);
 }
 
 void
-ls_reply_json(
-	struct ls_service *service, struct ls_http_request *req, int status, struct ls_buf *body)
+ls_reply_problem(
+	struct ls_service *service, struct ls_http_request *req, int status, const char *detail)
+{
+	reply_problem(service, req->arena, req->id, status, detail);
+}
+
+void
+ls_reply_problem_to(struct ls_service *service, uint64_t http_id, int status, const char *detail)
+{
+	struct ls_arena arena;
+	ls_arena_init(&arena, 1u << 16);
+	reply_problem(service, &arena, http_id, status, detail);
+	ls_arena_fini(&arena);
+}
+
+void
+ls_reply_json_to(struct ls_service *service, uint64_t http_id, int status, struct ls_buf *body)
 {
 	static const struct ls_http_header headers[] = {
 		{ LS_S_INIT("Cache-Control"), LS_S_INIT("no-store") },
@@ -159,11 +186,18 @@ ls_reply_json(
 		.header_count = LS_ARRAY_LEN(headers),
 	};
 	if (body->err == LS_OK)
-		(void)ls_http_reply(service->http, req->id, &response);
+		(void)ls_http_reply(service->http, http_id, &response);
 	else
-		ls_reply_problem(service, req, body->err == LS_ERR_LIMIT ? 500 : 503,
+		ls_reply_problem_to(service, http_id, body->err == LS_ERR_LIMIT ? 500 : 503,
 			ls_strerror(body->err));
 	ls_buf_fini(body);
+}
+
+void
+ls_reply_json(
+	struct ls_service *service, struct ls_http_request *req, int status, struct ls_buf *body)
+{
+	ls_reply_json_to(service, req->id, status, body);
 }
 
 static void

@@ -48,6 +48,12 @@ void ls_reply_json(
 uint64_t ls_api_find_lead(struct ls_service *service, struct ls_http_request *req,
 	struct ls_slice param, struct ls_lead_view *lead);
 
+/** The same later, when the request itself is gone: by its id. */
+void ls_reply_problem_to(
+	struct ls_service *service, uint64_t http_id, int status, const char *detail);
+void ls_reply_json_to(
+	struct ls_service *service, uint64_t http_id, int status, struct ls_buf *body);
+
 /* ---- api/: one file a resource */
 void ls_api_leads_list(
 	struct ls_service *service, struct ls_http_request *req, struct ls_slice param);
@@ -60,6 +66,18 @@ void ls_api_leads_history(
 void ls_api_refresh_start(
 	struct ls_service *service, struct ls_http_request *req, struct ls_slice param);
 void ls_api_refresh_get(
+	struct ls_service *service, struct ls_http_request *req, struct ls_slice param);
+void ls_api_profiles_list(
+	struct ls_service *service, struct ls_http_request *req, struct ls_slice param);
+void ls_api_profiles_active(
+	struct ls_service *service, struct ls_http_request *req, struct ls_slice param);
+void ls_api_profiles_get(
+	struct ls_service *service, struct ls_http_request *req, struct ls_slice param);
+void ls_api_profiles_draft(
+	struct ls_service *service, struct ls_http_request *req, struct ls_slice param);
+void ls_api_profiles_publish(
+	struct ls_service *service, struct ls_http_request *req, struct ls_slice param);
+void ls_api_profiles_rollback(
 	struct ls_service *service, struct ls_http_request *req, struct ls_slice param);
 void ls_api_health(struct ls_service *service, struct ls_http_request *req, struct ls_slice param);
 void ls_api_ready(struct ls_service *service, struct ls_http_request *req, struct ls_slice param);

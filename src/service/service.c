@@ -16,6 +16,7 @@
 #include "io/sqlite.h"
 #include "io/tls.h"
 #include "log/sqlite_log.h"
+#include "service/profiles.h"
 #include "service/router.h"
 #include "store/migrate.h"
 #include "store/sqlite_store.h"
@@ -237,6 +238,9 @@ ls_service_open(struct ls_service *service, struct ls_loop *loop, struct ls_sett
 	int err = open_tenant(service);
 	if (err != LS_OK)
 		return say_why(why, size, err, "the tenant cannot be set up: %s", ls_strerror(err));
+	err = ls_profiles_open(service, why, size);
+	if (err != LS_OK)
+		return err;
 	err = open_storage(service, why, size);
 	if (err == LS_OK)
 		err = open_http(service, why, size);
@@ -278,19 +282,9 @@ ls_service_reload(struct ls_service *service, struct ls_settings *fresh)
 	ls_logger_init((enum ls_level)s->log_level, (enum ls_log_format)s->log_format);
 	if (set_secret(service) != LS_OK)
 		ls_error("reload", "no memory for the new secret: webhooks are refused");
-	if (s->hot_milli != fresh->hot_milli || s->warm_milli != fresh->warm_milli) {
-		s->hot_milli = fresh->hot_milli;
-		s->warm_milli = fresh->warm_milli;
-		int err = ls_profile_set_thresholds(
-			service->tenant.profile, s->warm_milli, s->hot_milli);
-		if (err == LS_OK)
-			err = ls_engine_set_profile(
-				service->tenant.engine, service->tenant.profile);
-		if (err != LS_OK)
-			ls_error("reload", "thresholds not taken over reason=\"%s\"",
-				ls_strerror(err));
-		ls_sweep_start(service);
-	}
+	s->hot_milli = fresh->hot_milli;
+	s->warm_milli = fresh->warm_milli;
+	ls_profiles_reload(service, &fresh->profile_file);
 	if (service->tls != NULL && ls_tls_reload(service->tls, reason, sizeof reason) != LS_OK)
 		ls_error("reload", "certificate not taken over, the old one stays reason=\"%s\"",
 			reason);
@@ -337,6 +331,7 @@ ls_service_close(struct ls_service *service)
 	ls_checkpoint_free(service);
 	ls_ingest_fini(service);
 	close_tenant(&service->tenant);
+	ls_profiles_close(service);
 	service->hubspot_hmac = ls_hmac_free(service->hubspot_hmac);
 	free(service->public_url);
 	service->magic = 0;

@@ -17,6 +17,7 @@ struct ls_service;
 struct ls_pending;
 struct ls_checkpoint;
 struct ls_catch_up;
+struct ls_profiles;
 struct ls_sqlite;
 
 /** What the apply counters tell apart; rendered by api/metrics.c. */
@@ -82,6 +83,7 @@ struct ls_service {
 	size_t idle_count;
 	struct ls_catch_up *catch_up;
 	struct ls_checkpoint *checkpoint;
+	struct ls_profiles *profiles;
 	struct ls_timer *tick;
 	struct ls_refresh {
 		bool running;

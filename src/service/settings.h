@@ -14,6 +14,7 @@ struct ls_settings {
 	int log_format;
 	char *tls_cert;
 	char *tls_key;
+	char *profile_file;
 	bool demo;
 	char *hubspot_secret;
 	unsigned hubspot_signatures; /* bit 0: v1, bit 1: v2, bit 2: v3 */

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "service/profiles.h"
 #include "service/router.h"
 
 #define BODY_MAX (1u << 20)
@@ -30,6 +31,16 @@ struct metric {
 	double (*value)(const struct scrape *s); /* one sample, or ... */
 	write_fn write;                          /* ... several, or a histogram */
 };
+
+/* 0: the built-in profile holds, or a file's */
+static uint64_t
+published_version(const struct ls_service *service)
+{
+	const struct ls_profile_version *version =
+		ls_profiles_in_state(service, LS_STORE_PUBLISHED);
+	bool holds = ls_profiles_origin(service) == LS_PROFILE_PUBLISHED && version != NULL;
+	return holds ? version->version : 0;
+}
 
 #define VALUE(name, expression)                                                                    \
 	static double name(const struct scrape *s)                                                 \
@@ -72,6 +83,7 @@ VALUE(history_missed, s->service->tenant.history.missed)
 VALUE(journal_bytes, ls_journal_bytes(&s->service->tenant.journal))
 VALUE(overflows, s->service->stats.overflows)
 VALUE(catch_up_seconds, (double)s->service->stats.caught_up_ms / 1e3)
+VALUE(profile_version, published_version(s->service))
 VALUE(leads_deleted, s->engine.deleted)
 VALUE(records, s->engine.records)
 VALUE(identities, s->engine.identities)
@@ -259,6 +271,9 @@ static const struct metric metrics[] = {
 	{ "leadscore_history_missed_total", COUNTER,
 		"Moves of a score that found no room in the journal.", history_missed, NULL },
 	{ "leadscore_leads", GAUGE, "Leads by category.", NULL, leads },
+	{ "leadscore_profile_version", GAUGE,
+		"Version of the profile that scores; 0: the built-in one or a file's.",
+		profile_version, NULL },
 	{ "leadscore_leads_deleted", GAUGE, "Leads deleted and kept for a restore.", leads_deleted,
 		NULL },
 	{ "leadscore_category_changes_total", COUNTER, "Leads that entered a category.", NULL,

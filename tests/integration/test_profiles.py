@@ -1,0 +1,240 @@
+# SPDX-License-Identifier: MIT
+"""Scoring profiles over real sockets: drafts, publishing, going back, files, and that all of it survives."""
+import json
+import re
+import signal
+import subprocess
+
+import pytest
+
+from harness.process import wait_until
+
+FREE_MAIL = {'name': 'no free mail', 'rules': [
+    {'id': 'free_mail', 'when': {'field': 'email_domain', 'in': ['gmail.test']}, 'points': -10},
+    {'id': 'forms', 'when': {'kind': 'form_submit'}, 'points': 6, 'cap': 12}]}
+
+
+def seed(server, count=30):
+    """Leads with something to lose and to win under FREE_MAIL."""
+    for start in range(0, count, 10):
+        events = []
+        for n in range(start, min(count, start + 10)):
+            lead = {'email': f'lead{n}@{"gmail.test" if n % 3 == 0 else "acme.com"}'}
+            kinds = ['meeting'] * (1 + n % 4) + ['visit'] * (n % 5) + ['form_submit'] * (n % 3)
+            events += [{'id': f'{n}-{k}', 'kind': kind, 'lead': lead} for k, kind in enumerate(kinds)]
+            events.append({'id': f'{n}-a', 'kind': 'attributes', 'lead': lead,
+                           'attributes': {'employees': n * 50, 'stage_probability': n % 2}})
+        assert server.post('/api/events', {'events': events}).status == 202
+
+
+def draft(server, profile):
+    answer = server.client.put('/api/profiles/draft', profile)
+    assert answer.status == 201, answer
+    return answer.json()
+
+
+def publish(server, profile, **words):
+    version = draft(server, profile)['version']
+    answer = server.post('/api/profiles/publish', {'version': version, **words})
+    assert answer.status == 200, answer
+    swept(server)
+    return answer.json()
+
+
+def swept(server):
+    wait_until(lambda: server.get('/api/leads/refresh').json()['status'] != 'running')
+
+
+def scores(server):
+    page = server.get('/api/leads', params={'limit': 1000}).json()
+    return {lead['id']: (lead['score'], lead['score_category']) for lead in page['leads']}
+
+
+def lines(server, lead):
+    return {line['name']: line['points'] for line in server.get(f'/api/leads/{lead}/explanation').json()['lines']}
+
+
+def states(server):
+    return {p['version']: p['state'] for p in server.get('/api/profiles').json()['profiles']}
+
+
+def test_without_any_the_built_in_profile_holds(leadscore):
+    server = leadscore(HOT_LEAD_THRESHOLD=80)
+    assert server.get('/api/profiles').json() == {'source': 'default', 'profiles': []}
+    active = server.get('/api/profiles/active').json()
+    assert active['source'] == 'default' and active['version'] is None
+    assert active['profile']['thresholds'] == {'hot': 80, 'warm': 50}
+    assert active['profile']['signals']['email_opens']['weight'] == 25 and active['profile']['rules'] == []
+    for n in ('1', '0', 'x', '-1', '18446744073709551616'):
+        assert server.get(f'/api/profiles/{n}').status == 404
+    assert server.post('/api/profiles/publish').status == 409
+    assert server.post('/api/profiles/rollback').status == 409
+    assert server.post('/api/profiles/rollback', {'to': 1}).status == 404
+
+
+def test_every_fault_of_a_draft_is_told(leadscore):
+    server = leadscore()
+    answer = server.client.put('/api/profiles/draft', {
+        'colour': 1, 'signals': {'recency': {'weight': 101}}, 'rules': [{'id': 'a', 'when': {'kind': 'dance'}, 'points': 'x'}]})
+    assert answer.status == 400 and answer.headers['Content-Type'] == 'application/problem+json'
+    assert {e['pointer'] for e in answer.json()['errors']} == {
+        '/colour', '/signals/recency/weight', '/rules/0/when/kind', '/rules/0/points'}
+    assert all(e['detail'] for e in answer.json()['errors'])
+    answer = server.client.put('/api/profiles/draft', '{"rules": [}')
+    assert answer.status == 400 and 'byte' in answer.json()['errors'][0]['detail']
+    assert server.get('/api/profiles').json()['profiles'] == []
+
+
+@pytest.mark.parametrize('body,pointer', [
+    ('{"version": "1"}', '/version'), ('{"version": 0}', '/version'), ('{"why": 1}', '/why'), ('[]', ''), ('{', ''),
+    ('{"to": 1}', ''), ('{"who": "a", "who": "b"}', '/who'), (json.dumps({'why': 'x' * 1001}), '/why')])
+def test_faults_of_a_request_are_told(leadscore, body, pointer):
+    server = leadscore()
+    draft(server, {})
+    answer = server.post('/api/profiles/publish', body)
+    assert answer.status == 400 and answer.json()['errors'][0]['pointer'] == pointer
+    assert states(server) == {1: 'draft'}
+
+
+def test_draft_publish_and_back(leadscore, metrics):
+    server = leadscore()
+    seed(server)
+    before = scores(server)
+    first = draft(server, {'name': 'first'})
+    assert (first['version'], first['state'], first['published']) == (1, 'draft', None)
+    assert draft(server, FREE_MAIL)['version'] == 2
+    assert states(server) == {2: 'draft'}
+    assert scores(server) == before
+    assert server.post('/api/profiles/publish', {'version': 1}).status == 409
+    answer = server.post('/api/profiles/publish', {'version': 2, 'who': 'Jo', 'why': 'forms "convert"'})
+    assert answer.status == 200
+    done = answer.json()
+    assert (done['version'], done['state'], done['who'], done['why']) == (2, 'published', 'Jo', 'forms "convert"')
+    assert re.match(r'\d{4}-', done['published']) and done['name'] == 'no free mail'
+    swept(server)
+    assert lines(server, 'email:lead0@gmail.test')['free_mail'] == -10
+    assert lines(server, 'email:lead2@acme.com')['forms'] == 12
+    after = scores(server)
+    assert after != before
+    for lead, (score, _) in after.items():
+        assert score == server.get(f'/api/leads/{lead}/explanation').json()['score']
+    active = server.get('/api/profiles/active').json()
+    assert active['source'] == 'published' and active['version'] == 2
+    assert active['profile']['rules'] == FREE_MAIL['rules']
+    assert active['profile'] == server.get('/api/profiles/2').json()['profile']
+    assert metrics(server)['leadscore_profile_version'] == 2
+    publish(server, {'name': 'third'})
+    assert states(server) == {2: 'retired', 3: 'published'}
+    assert scores(server) == before
+    assert server.post('/api/profiles/publish', {'version': 2}).status == 409
+    back = server.post('/api/profiles/rollback', {'to': 2, 'who': 'Al', 'why': 'no good'}).json()
+    assert (back['version'], back['state'], back['name'], back['who']) == (4, 'published', 'no free mail', 'Al')
+    swept(server)
+    assert scores(server) == after
+    assert server.post('/api/profiles/rollback').json()['name'] == 'third'
+    swept(server)
+    assert scores(server) == before
+    assert states(server) == {2: 'retired', 3: 'retired', 4: 'retired', 5: 'published'}
+
+
+@pytest.mark.parametrize('end', ['stop', 'kill'])
+def test_what_is_published_survives(leadscore, end):
+    server = leadscore()
+    seed(server)
+    publish(server, FREE_MAIL, who='Jo')
+    draft(server, {'name': 'next', 'rules': [{'id': 'gone', 'when': {'kind': 'visit'}, 'points': -100}]})
+    want = scores(server)
+    listed = server.get('/api/profiles').json()
+    getattr(server, end)()
+    server.start()
+    wait_until(lambda: server.get('/ready').status == 200)
+    swept(server)
+    assert server.get('/api/profiles').json() == listed
+    assert scores(server) == want
+    assert lines(server, 'email:lead0@gmail.test')['free_mail'] == -10
+    # a draft that was only kept can still be published
+    assert server.post('/api/profiles/publish').json()['name'] == 'next'
+    swept(server)
+    assert scores(server) != want
+
+
+def test_its_own_thresholds_win_where_a_profile_says_some(leadscore):
+    server = leadscore(HOT_LEAD_THRESHOLD=40, WARM_LEAD_THRESHOLD=20)
+    publish(server, FREE_MAIL)
+    assert server.get('/api/profiles/active').json()['profile']['thresholds'] == {'hot': 40, 'warm': 20}
+    seed(server)
+    for score, category in scores(server).values():
+        assert category == ('hot' if score >= 40 else 'warm' if score >= 20 else 'cold')
+    publish(server, {'thresholds': {'hot': 30, 'warm': 10}})
+    assert server.get('/api/profiles/active').json()['profile']['thresholds'] == {'hot': 30, 'warm': 10}
+    for score, category in scores(server).values():
+        assert category == ('hot' if score >= 30 else 'warm' if score >= 10 else 'cold')
+
+
+def test_a_file_is_read_at_start_and_on_sighup(leadscore, tmp_path):
+    path = tmp_path / 'profile.json'
+    path.write_text(json.dumps(FREE_MAIL))
+    server = leadscore(LEADSCORE_PROFILE=path)
+    seed(server)
+    active = server.get('/api/profiles/active').json()
+    assert (active['source'], active['file'], active['name']) == ('file', str(path), 'no free mail')
+    assert lines(server, 'email:lead0@gmail.test')['free_mail'] == -10
+    draft(server, {})
+    for answer in (server.post('/api/profiles/publish'), server.post('/api/profiles/rollback')):
+        assert answer.status == 409 and 'LEADSCORE_PROFILE' in answer.json()['detail']
+    path.write_text('{"rules": [{"id": "free_mail", "points": 1}]}')
+    server.signal(signal.SIGHUP)
+    wait_until(lambda: '/rules/0/when is missing' in server.log())
+    assert lines(server, 'email:lead0@gmail.test')['free_mail'] == -10
+    path.write_text(json.dumps(FREE_MAIL).replace('-10', '-20'))
+    server.signal(signal.SIGHUP)
+    wait_until(lambda: lines(server, 'email:lead0@gmail.test')['free_mail'] == -20)
+    swept(server)
+    for lead, (score, _) in scores(server).items():
+        assert score == server.get(f'/api/leads/{lead}/explanation').json()['score']
+
+
+def test_a_faulty_file_refuses_the_start(leadscore, build_dir, clean_env, tmp_path):
+    path = tmp_path / 'profile.json'
+
+    def start():
+        return subprocess.run([build_dir / 'src/main/leadscore', 'serve'], capture_output=True, text=True, timeout=20,
+                              env={**clean_env, 'LEADSCORE_DATA_DIR': str(tmp_path / 'data'), 'LEADSCORE_PROFILE': str(path),
+                                   'LEADSCORE_LISTEN': '127.0.0.1:0'})
+
+    ended = start()
+    assert ended.returncode == 3 and 'cannot be read' in ended.stderr and str(path) in ended.stderr
+    path.write_text('{"signals": {"recency": {"half_life_days": 0}}, "x": 1}')
+    ended = start()
+    assert ended.returncode == 3
+    assert '/signals/recency/half_life_days must be from' in ended.stderr and '/x is not known' in ended.stderr
+
+
+def test_a_file_goes_before_what_was_published(leadscore, tmp_path):
+    path, data = tmp_path / 'profile.json', tmp_path / 'data'
+    path.write_text('{"name": "from the file"}')
+    server = leadscore(data_dir=data)
+    publish(server, FREE_MAIL)
+    server.stop()
+    with_file = leadscore(data_dir=data, LEADSCORE_PROFILE=path)
+    assert with_file.get('/api/profiles/active').json()['name'] == 'from the file'
+    assert with_file.get('/api/profiles').json()['source'] == 'file'
+    assert 'LEADSCORE_PROFILE holds' in with_file.log()
+    with_file.stop()
+    server.start()
+    assert server.get('/api/profiles/active').json()['name'] == 'no free mail'
+
+
+def test_the_example_of_the_scoring_page(leadscore, source_dir):
+    page = (source_dir / 'docs/scoring.md').read_text()
+    profile = json.loads(re.search(r'```json\n(\{\n  "name".*?)```', page, re.S).group(1))
+    server = leadscore()
+    publish(server, profile)
+    assert server.post('/api/events', {'events': [
+        {'kind': 'form_submit', 'lead': {'email': 'a@our-company.com'}},
+        {'kind': 'attributes', 'lead': {'email': 'b@acme.com'}, 'attributes': {'unsubscribed': True, 'lifecycle_stage': 'customer'}},
+    ]}).status == 202
+    assert lines(server, 'email:a@our-company.com')['own_staff'] == -100
+    assert lines(server, 'email:a@our-company.com')['forms'] == 6
+    why = lines(server, 'email:b@acme.com')
+    assert (why['unsubscribed'], why['customers'], why['free_mail']) == (-100, -100, 0)
