@@ -32,6 +32,9 @@ struct ls_fact {
 	struct ls_slice string;
 };
 
+/** An activity in the form in which the server keeps it. */
+struct ls_packed;
+
 /**
  * What is scored: the counts, and how to look attributes up. The signals' own attributes are given
  * directly; rules on fields, whichever, ask `fact`; without one (NULL) no field has a value. All of
@@ -39,8 +42,9 @@ struct ls_fact {
  */
 struct ls_subject_data {
 	const struct ls_activity *activity;
-	double stage_probability; /* 0 to 1; 0 when unknown */
-	double employees;         /* negative when unknown */
+	const struct ls_packed *packed; /* for ls_score_milli() alone: where `activity` is NULL */
+	double stage_probability;       /* 0 to 1; 0 when unknown */
+	double employees;               /* negative when unknown */
 	struct ls_fact (*fact)(const void *ctx, struct ls_slice field);
 	const void *ctx;
 };

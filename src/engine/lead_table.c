@@ -461,10 +461,15 @@ ls_lead_rescore(struct ls_engine *engine, struct ls_lead *lead, bool tell)
 		ls_lead_place(engine, lead, -1, tell);
 		return;
 	}
-	if (ls_unpack(lead->activity, ls_lead_is_wide(lead), &engine->act, engine->memory) ==
-		LS_OK) {
-		struct ls_lead_subject subject = { .engine = engine, .lead = lead };
-		struct ls_subject_data data = ls_lead_data(&subject, &engine->act);
+	struct ls_lead_subject subject = { .engine = engine, .lead = lead };
+	struct ls_subject_data data = ls_lead_data(&subject, &engine->act);
+	bool packed = lead->activity != NULL && !ls_lead_is_wide(lead);
+	if (packed) {
+		data.activity = NULL;
+		data.packed = lead->activity;
+	}
+	if (packed || ls_unpack(lead->activity, ls_lead_is_wide(lead), &engine->act,
+			      engine->memory) == LS_OK) {
 		score_milli = ls_score_milli(engine->moment, &data);
 		lead->scored_ms = ls_moment_now_ms(engine->moment);
 	}

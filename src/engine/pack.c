@@ -1,10 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
- * Narrow: two 16-bit counts; cells of 32 bits, machine 1 | kind 6 | hour 18 | count 7, which sort
- * as the library's do; hits of 12 bytes, the message and hour 18 | click 1 | count 13. Hours count
- * from 2015 and reach to 2044. Whatever does not fit makes the whole activity wide: two 32-bit
- * counts and the library's own arrays. Every change is made on the unpacked form, so a failed
- * allocation leaves the packed one as it was.
+ * Narrow is struct ls_packed of the library, which scores it as it is. Whatever does not fit makes
+ * the whole activity wide: two 32-bit counts and the library's own arrays. Every change is made on
+ * the unpacked form, so a failed allocation leaves the packed one as it was.
  */
 
 #include "engine/pack.h"
@@ -12,27 +10,17 @@
 #include <string.h>
 
 #include "base/base.h"
+#include "score/packed.h"
 
-#define FIRST_HOUR   394464u /* 2015-01-01T00 */
-#define HOURS        (1u << 18)
-#define CELL_COUNT   127u
-#define HIT_COUNT    8191u
+#define FIRST_HOUR   LS_PACKED_FIRST_HOUR
+#define HOURS        LS_PACKED_HOURS
+#define CELL_COUNT   LS_PACKED_CELL_COUNT
+#define HIT_COUNT    LS_PACKED_HIT_COUNT
 #define CUSTOM_SHIFT 32u /* kinds 64..95 take the places of 32..63, where no built-in kind is */
 
 _Static_assert(LS_KIND_CUSTOM == 64 && (int)LS_KIND_PRIVACY_DELETE < 64, "places of kinds");
 
-/** A narrow hit: its message in halves, so that it needs no padding. */
-struct narrow_hit {
-	uint32_t low, high;
-	uint32_t rest;
-};
-
-_Static_assert(sizeof(struct narrow_hit) == 12, "no padding");
-
-struct narrow {
-	uint16_t cell_count, hit_count;
-	uint32_t cells[];
-};
+_Static_assert(sizeof(struct ls_packed_hit) == 12, "no padding");
 
 static bool
 cell_fits(ls_cell cell)
@@ -61,10 +49,10 @@ wide_cell(uint32_t narrow)
 	return (uint64_t)(narrow >> 31) << 63 | kind << 48 | hour << 24 | (narrow & CELL_COUNT);
 }
 
-static struct narrow_hit
+static struct ls_packed_hit
 narrow_hit(const struct ls_hit *hit)
 {
-	return (struct narrow_hit){
+	return (struct ls_packed_hit){
 		.low = (uint32_t)hit->message,
 		.high = (uint32_t)(hit->message >> 32),
 		.rest = (hit->hour_click - 2 * FIRST_HOUR) << 13 | hit->count,
@@ -72,7 +60,7 @@ narrow_hit(const struct ls_hit *hit)
 }
 
 static struct ls_hit
-wide_hit(const struct narrow_hit *narrow)
+wide_hit(const struct ls_packed_hit *narrow)
 {
 	return (struct ls_hit){
 		.message = (uint64_t)narrow->high << 32 | narrow->low,
@@ -81,22 +69,17 @@ wide_hit(const struct narrow_hit *narrow)
 	};
 }
 
-static struct narrow_hit *
-narrow_hits(struct narrow *narrow, size_t cell_count)
+static struct ls_packed_hit *
+narrow_hits(struct ls_packed *narrow, size_t cell_count)
 {
-	return (struct narrow_hit *)(void *)(narrow->cells + cell_count);
-}
-
-static const struct narrow_hit *
-narrow_hits_of(const struct narrow *narrow)
-{
-	return (const struct narrow_hit *)(const void *)(narrow->cells + narrow->cell_count);
+	return (struct ls_packed_hit *)(void *)(narrow->cells + cell_count);
 }
 
 static size_t
 narrow_size(size_t cells, size_t hits)
 {
-	return sizeof(struct narrow) + cells * sizeof(uint32_t) + hits * sizeof(struct narrow_hit);
+	return sizeof(struct ls_packed) + cells * sizeof(uint32_t) +
+	       hits * sizeof(struct ls_packed_hit);
 }
 
 static bool
@@ -149,8 +132,8 @@ ls_pack(const struct ls_activity *activity, bool wide, void *out)
 				activity->hit_count * sizeof(struct ls_hit));
 		return;
 	}
-	struct narrow *narrow = out;
-	struct narrow_hit *hits = narrow_hits(narrow, activity->cell_count);
+	struct ls_packed *narrow = out;
+	struct ls_packed_hit *hits = narrow_hits(narrow, activity->cell_count);
 	narrow->cell_count = (uint16_t)activity->cell_count;
 	narrow->hit_count = (uint16_t)activity->hit_count;
 	for (uint32_t i = 0; i < activity->cell_count; i++)
@@ -162,7 +145,7 @@ ls_pack(const struct ls_activity *activity, bool wide, void *out)
 void
 ls_pack_counts(const void *packed, bool wide, uint32_t *cells, uint32_t *hits)
 {
-	const struct narrow *narrow = packed;
+	const struct ls_packed *narrow = packed;
 	*cells = 0;
 	*hits = 0;
 	if (packed == NULL)
@@ -192,8 +175,8 @@ ls_unpack_into(const void *packed, bool wide, struct ls_activity *activity)
 				activity->hit_count * sizeof(struct ls_hit));
 		return;
 	}
-	const struct narrow *narrow = packed;
-	const struct narrow_hit *hits = narrow_hits_of(narrow);
+	const struct ls_packed *narrow = packed;
+	const struct ls_packed_hit *hits = ls_packed_hits(narrow);
 	/* in locals, because what is written might otherwise be they */
 	ls_cell *cells = activity->cells;
 	struct ls_hit *wide_hits = activity->hits;
@@ -242,13 +225,13 @@ ls_unpack(const void *packed, bool wide, struct ls_activity *activity, struct ls
 /* ---- one more event */
 
 static uint64_t
-message_of(const struct narrow_hit *hit)
+message_of(const struct ls_packed_hit *hit)
 {
 	return (uint64_t)hit->high << 32 | hit->low;
 }
 
 static uint32_t
-lower_cell(const struct narrow *narrow, uint32_t bound)
+lower_cell(const struct ls_packed *narrow, uint32_t bound)
 {
 	uint32_t low = 0, high = narrow->cell_count;
 	while (low < high) {
@@ -262,9 +245,9 @@ lower_cell(const struct narrow *narrow, uint32_t bound)
 }
 
 static uint32_t
-lower_hit(const struct narrow *narrow, uint64_t message, uint32_t hit_key)
+lower_hit(const struct ls_packed *narrow, uint64_t message, uint32_t hit_key)
 {
-	const struct narrow_hit *hits = narrow_hits_of(narrow);
+	const struct ls_packed_hit *hits = ls_packed_hits(narrow);
 	uint32_t low = 0, high = narrow->hit_count;
 	while (low < high) {
 		uint32_t mid = (low + high) / 2;
@@ -279,16 +262,16 @@ lower_hit(const struct narrow *narrow, uint64_t message, uint32_t hit_key)
 
 /** An activity that has been compacted starts with a cell of kind OTHER. */
 static bool
-is_compacted(const struct narrow *narrow)
+is_compacted(const struct ls_packed *narrow)
 {
 	return narrow->cell_count > 0 && narrow->cells[0] >> 25 == LS_KIND_OTHER;
 }
 
 static bool
-plan_hit(const struct narrow *narrow, struct ls_pack_plan *plan)
+plan_hit(const struct ls_packed *narrow, struct ls_pack_plan *plan)
 {
 	plan->hit_at = lower_hit(narrow, plan->message, plan->hit_key);
-	const struct narrow_hit *hit = narrow_hits_of(narrow) + plan->hit_at;
+	const struct ls_packed_hit *hit = ls_packed_hits(narrow) + plan->hit_at;
 	plan->new_hit = plan->hit_at == narrow->hit_count || message_of(hit) != plan->message ||
 			hit->rest >> 13 != plan->hit_key;
 	return plan->new_hit ? narrow->hit_count < UINT16_MAX : (hit->rest & HIT_COUNT) < HIT_COUNT;
@@ -298,8 +281,8 @@ bool
 ls_pack_plan_add(const void *packed, unsigned kind, int64_t time_ms, uint64_t message,
 	struct ls_pack_plan *plan)
 {
-	static const struct narrow nothing = { 0 };
-	const struct narrow *narrow = packed != NULL ? packed : &nothing;
+	static const struct ls_packed nothing = { 0 };
+	const struct ls_packed *narrow = packed != NULL ? packed : &nothing;
 	int64_t hour = time_ms / LS_HOUR_MS;
 	if (time_ms < 0 || hour < FIRST_HOUR || hour >= FIRST_HOUR + HOURS || is_compacted(narrow))
 		return false;
@@ -325,12 +308,12 @@ ls_pack_plan_add(const void *packed, unsigned kind, int64_t time_ms, uint64_t me
 void
 ls_pack_add(const void *packed, const struct ls_pack_plan *plan, void *out)
 {
-	static const struct narrow nothing = { 0 };
-	const struct narrow *from = packed != NULL ? packed : &nothing;
-	struct narrow *to = out;
+	static const struct ls_packed nothing = { 0 };
+	const struct ls_packed *from = packed != NULL ? packed : &nothing;
+	struct ls_packed *to = out;
 	uint16_t cells = from->cell_count, hits = from->hit_count;
-	const struct narrow_hit *old_hits = narrow_hits_of(from);
-	struct narrow_hit *new_hits = narrow_hits(to, (size_t)cells + plan->new_cell);
+	const struct ls_packed_hit *old_hits = ls_packed_hits(from);
+	struct ls_packed_hit *new_hits = narrow_hits(to, (size_t)cells + plan->new_cell);
 	uint32_t hit_at = plan->is_hit ? plan->hit_at : hits;
 	memmove(new_hits + hit_at + plan->new_hit, old_hits + hit_at,
 		(hits - hit_at) * sizeof *new_hits);
@@ -347,7 +330,7 @@ ls_pack_add(const void *packed, const struct ls_pack_plan *plan, void *out)
 	if (!plan->is_hit)
 		return;
 	if (plan->new_hit)
-		new_hits[hit_at] = (struct narrow_hit){ .low = (uint32_t)plan->message,
+		new_hits[hit_at] = (struct ls_packed_hit){ .low = (uint32_t)plan->message,
 			.high = (uint32_t)(plan->message >> 32),
 			.rest = plan->hit_key << 13 };
 	new_hits[hit_at].rest++;

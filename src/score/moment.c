@@ -12,11 +12,20 @@
 /* ---- the moment */
 
 static void
+forget_ages(struct decay_table *table)
+{
+	for (uint32_t i = 0; i < table->ages_touched; i++)
+		table->ages[i] = -1.0;
+	table->ages_touched = 0;
+}
+
+static void
 forget(struct decay_table *table)
 {
 	for (uint32_t i = 0; i < table->touched; i++)
 		table->entries[i] = -1.0;
 	table->touched = 0;
+	forget_ages(table);
 }
 
 /** Gives every half-life of the profile a table. */
@@ -26,14 +35,16 @@ reserve_tables(struct ls_moment *moment, uint32_t count)
 	if (count <= moment->table_room)
 		return LS_OK;
 	double *entries = moment->memory.realloc(moment->memory.ctx, moment->entries,
-		(size_t)count * DECAY_ENTRIES * sizeof *entries);
+		(size_t)count * (DECAY_ENTRIES + AGE_ENTRIES) * sizeof *entries);
 	if (entries == NULL)
 		return LS_ERR_NOMEM;
 	moment->entries = entries;
 	for (uint32_t i = 0; i < count; i++) {
-		moment->tables[i].entries = &entries[(size_t)i * DECAY_ENTRIES];
+		moment->tables[i].entries = &entries[(size_t)i * (DECAY_ENTRIES + AGE_ENTRIES)];
+		moment->tables[i].ages = moment->tables[i].entries + DECAY_ENTRIES;
 		if (i >= moment->table_room) {
 			moment->tables[i].touched = DECAY_ENTRIES;
+			moment->tables[i].ages_touched = AGE_ENTRIES;
 			forget(&moment->tables[i]);
 		}
 	}
@@ -52,11 +63,14 @@ ls_moment_set(struct ls_moment *moment, const struct ls_profile *profile, int64_
 	/* a table depends on the half-life and the part of an hour, on nothing else */
 	int64_t part_ms = now_ms % LS_HOUR_MS;
 	bool same_part = part_ms == moment->part_ms;
+	bool same_now = now_ms == moment->now_ms;
 	for (uint32_t i = 0; i < moment->table_room; i++) {
 		struct decay_table *table = &moment->tables[i];
 		double days = i < count ? profile->decay_days[i] : 0;
 		if (!same_part || table->days != days)
 			forget(table);
+		else if (!same_now)
+			forget_ages(table);
 		table->days = days;
 	}
 	moment->table_count = count;
@@ -113,6 +127,19 @@ view_fill_decay(const struct view *view, uint32_t decay, uint32_t hours)
 	return value;
 }
 
+double
+view_fill_age(const struct view *view, const struct half_life *half_life, uint32_t age)
+{
+	uint32_t hours = view_hours(view, (uint32_t)(view->now_hour - age));
+	double value = view_decay(view, half_life, view_entries(view, half_life), hours);
+	if (half_life->decay < view->moment->table_count) {
+		struct decay_table *table = &view->moment->tables[half_life->decay];
+		table->ages[age] = value;
+		table->ages_touched = LS_MAX(table->ages_touched, age + 1);
+	}
+	return value;
+}
+
 /* ---- the view */
 
 void
@@ -121,30 +148,47 @@ view_set_now(struct view *view, int64_t now_ms)
 	view->now_ms = now_ms;
 	view->now_hour = now_ms / LS_HOUR_MS;
 	view->part_ms = now_ms % LS_HOUR_MS;
+	view->packed_now = (int32_t)view->now_hour - (int32_t)LS_PACKED_FIRST_HOUR;
 	view->tabled = view->part_ms == view->moment->part_ms;
 }
 
-/** Where each kind's cells begin, and the newest interaction: run by run. */
+/** Where each kind's cells are, and the newest interaction: run by run. */
 static void
-index_kinds(struct view *view)
+index_cells(struct view *view)
 {
-	const ls_cell *at = view->cells, *end = at + view->activity->cell_count;
-	unsigned next = 0; /* kinds below have their place */
-	uint32_t newest = 0;
-	while (at < end && ls_cell_kind(*at) < KIND_SLOTS) {
-		unsigned kind = ls_cell_kind(*at);
-		for (; next <= kind; next++)
-			view->first[next] = (uint32_t)(at - view->cells);
-		ls_cell bound = (ls_cell)next << 48;
+	const ls_cell *cells = view->cells;
+	uint32_t at = 0, count = view->activity->cell_count, newest = 0;
+	while (at < count && ls_cell_kind(cells[at]) < KIND_SLOTS) {
+		unsigned kind = ls_cell_kind(cells[at]);
+		ls_cell bound = (ls_cell)(kind + 1) << 48;
+		view->kinds[kind].first = at;
 		do
 			at++;
-		while (at < end && *at < bound);
+		while (at < count && cells[at] < bound);
+		view->kinds[kind].end = at;
 		if (kind_is_interaction(kind))
-			newest = LS_MAX(newest, ls_cell_hour(at[-1]) + 1);
+			newest = LS_MAX(newest, ls_cell_hour(cells[at - 1]) + 1);
 	}
-	for (; next <= KIND_SLOTS; next++)
-		view->first[next] = (uint32_t)(at - view->cells);
 	view->newest = newest;
+}
+
+static void
+index_packed(struct view *view)
+{
+	const uint32_t *cells = view->packed->cells;
+	uint32_t at = 0, count = view->packed->cell_count, newest = 0;
+	while (at < count && cells[at] < (uint32_t)KIND_SLOTS << LS_PACKED_KIND_SHIFT) {
+		unsigned kind = cells[at] >> LS_PACKED_KIND_SHIFT;
+		uint32_t bound = (kind + 1) << LS_PACKED_KIND_SHIFT;
+		view->kinds[kind].first = at;
+		do
+			at++;
+		while (at < count && cells[at] < bound);
+		view->kinds[kind].end = at;
+		if (kind_is_interaction(kind))
+			newest = LS_MAX(newest, ls_packed_cell_hour(cells[at - 1]) + 1);
+	}
+	view->newest = newest > 0 ? newest + LS_PACKED_FIRST_HOUR : 0;
 }
 
 void
@@ -153,12 +197,17 @@ view_init(struct view *view, struct ls_moment *moment, const struct ls_subject_d
 	static const ls_cell none[1] = { 0 };
 	const struct ls_activity *activity = data->activity;
 	view->activity = activity;
-	view->cells = activity->cells != NULL ? activity->cells : none;
+	view->packed = activity == NULL ? data->packed : NULL;
+	view->cells = activity == NULL || activity->cells == NULL ? none : activity->cells;
 	view->data = data;
 	view->moment = moment;
 	view_set_now(view, moment->now_ms);
 	view->exact = false;
-	index_kinds(view);
+	memset(view->kinds, 0, sizeof view->kinds);
+	if (view->packed != NULL)
+		index_packed(view);
+	else
+		index_cells(view);
 }
 
 /** age < days, where limit is days in milliseconds: exact, but without the division where rounding
@@ -190,11 +239,11 @@ struct view_count
 view_count(const struct view *view, unsigned kind, uint32_t hours)
 {
 	struct view_count out = { 0 };
-	for (uint32_t i = view->first[kind]; i < view->first[kind + 1]; i++) {
-		uint32_t hour = ls_cell_hour(view->cells[i]);
+	for (uint32_t i = view->kinds[kind].first; i < view->kinds[kind].end; i++) {
+		uint32_t hour = view_cell_hour(view, i);
 		if (view_hours(view, hour) > hours)
 			continue;
-		out.count += ls_cell_count(view->cells[i]);
+		out.count += view_cell_count(view, i);
 		out.last_ms = ((int64_t)hour + 1) * LS_HOUR_MS;
 	}
 	return out;

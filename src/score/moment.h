@@ -9,6 +9,7 @@
 
 #include "base/base.h"
 #include "leadscore/score.h"
+#include "score/packed.h"
 #include "score/points.h"
 
 /** Built-in kinds that are counted have numbers below this. */
@@ -18,6 +19,8 @@
 #define DECAY_HOURS (MAX_AGE_DAYS * 24 + 1)
 /* the last entry, always 0, is for everything older */
 #define DECAY_ENTRIES (DECAY_HOURS + 2)
+/* hours between now and a cell's, as they are: a day's last hour may be read as 23 hours later */
+#define AGE_ENTRIES (DECAY_ENTRIES + 24)
 /* half-lives beyond these are computed instead of looked up */
 #define DECAY_TABLES 16u
 
@@ -25,6 +28,9 @@ struct decay_table {
 	double days;      /* the half-life */
 	uint32_t touched; /* entries from here on have not been filled */
 	double *entries;  /* negative: not filled yet */
+	/* the same by the hours between now and a cell's: what they are read as is looked up too */
+	uint32_t ages_touched;
+	double *ages;
 };
 
 struct ls_moment {
@@ -42,19 +48,26 @@ struct half_life {
 	uint32_t decay;
 };
 
+/** The cells of a kind. */
+struct cell_range {
+	uint32_t first, end;
+};
+
 /** One lead at one instant. */
 struct view {
-	const ls_cell *cells; /* never NULL */
+	const ls_cell *cells;           /* where `packed` is NULL; never NULL then */
+	const struct ls_packed *packed; /* the cells in this form instead */
 	const struct ls_activity *activity;
 	const struct ls_subject_data *data;
 	struct ls_moment *moment;
 	int64_t now_ms;
 	int64_t now_hour;
-	int64_t part_ms;                /* since now_hour began */
-	bool tabled;                    /* the moment's tables hold for this instant */
-	bool exact;                     /* the last bits matter */
-	uint32_t first[KIND_SLOTS + 1]; /* cells of kind k: first[k] up to first[k + 1] */
-	uint32_t newest;                /* newest hour with an interaction, plus one; 0: none */
+	int64_t part_ms;    /* since now_hour began */
+	int32_t packed_now; /* now_hour as in packed cells */
+	bool tabled;        /* the moment's tables hold for this instant */
+	bool exact;         /* the last bits matter */
+	struct cell_range kinds[KIND_SLOTS];
+	uint32_t newest; /* newest hour with an interaction, plus one; 0: none */
 };
 
 void view_init(struct view *view, struct ls_moment *moment, const struct ls_subject_data *data);
@@ -88,6 +101,53 @@ view_age_days(const struct view *view, uint32_t hours)
 double view_compute_decay(const struct view *view, double half_life_days, uint32_t hours);
 double view_fill_decay(const struct view *view, uint32_t decay, uint32_t hours);
 
+/** The same for the hours between now and a cell's. */
+double view_fill_age(const struct view *view, const struct half_life *half_life, uint32_t age);
+
+static inline uint32_t
+view_cell_hour(const struct view *view, uint32_t i)
+{
+	if (view->packed != NULL)
+		return ls_packed_cell_hour(view->packed->cells[i]) + LS_PACKED_FIRST_HOUR;
+	return ls_cell_hour(view->cells[i]);
+}
+
+static inline uint32_t
+view_cell_count(const struct view *view, uint32_t i)
+{
+	return view->packed != NULL ? ls_packed_cell_count(view->packed->cells[i])
+				    : ls_cell_count(view->cells[i]);
+}
+
+/** Hours between now and a packed hour, as they are. */
+static inline uint32_t
+view_age(const struct view *view, uint32_t packed_hour)
+{
+	int32_t age = view->packed_now - (int32_t)packed_hour;
+	if (LS_UNLIKELY((uint32_t)age >= AGE_ENTRIES))
+		return age < 0 ? 0 : AGE_ENTRIES - 1;
+	return (uint32_t)age;
+}
+
+/** The table of a packed view by hours between now and a cell's. */
+static inline const double *
+view_ages(const struct view *view, const struct half_life *half_life)
+{
+	if (LS_UNLIKELY(half_life->decay >= view->moment->table_count))
+		return NULL;
+	return view->moment->tables[half_life->decay].ages;
+}
+
+static inline double
+view_age_decay(const struct view *view, const struct half_life *half_life, const double *ages,
+	uint32_t packed_hour)
+{
+	uint32_t age = view_age(view, packed_hour);
+	if (LS_LIKELY(ages != NULL && ages[age] >= 0))
+		return ages[age];
+	return view_fill_age(view, half_life, age);
+}
+
 /** The decay table to look up in, or NULL when there is none for this instant. */
 static inline const double *
 view_entries(const struct view *view, const struct half_life *half_life)
@@ -115,10 +175,22 @@ static inline double
 view_add_decayed(const struct view *view, unsigned kind, double points,
 	const struct half_life *half_life, double total)
 {
+	struct cell_range range = view->kinds[kind];
+	if (range.first == range.end)
+		return total;
+	if (view->packed != NULL) {
+		const double *ages = view_ages(view, half_life);
+		const uint32_t *at = view->packed->cells + range.first,
+			       *end = view->packed->cells + range.end;
+		for (; at < end; at++) {
+			double decay =
+				view_age_decay(view, half_life, ages, ls_packed_cell_hour(*at));
+			total += points * ls_packed_cell_count(*at) * decay;
+		}
+		return total;
+	}
 	const double *entries = view_entries(view, half_life);
-	const ls_cell *at = view->cells + view->first[kind],
-		      *end = view->cells + view->first[kind + 1];
-	for (; at < end; at++) {
+	for (const ls_cell *at = view->cells + range.first; at < view->cells + range.end; at++) {
 		uint32_t hours = view_hours(view, ls_cell_hour(*at));
 		total += points * ls_cell_count(*at) * view_decay(view, half_life, entries, hours);
 	}

@@ -13,12 +13,13 @@ count_kind(const struct rule *rule, const struct view *view)
 	bool decays = rule->half_life.days > 0;
 	const double *entries = decays ? view_entries(view, &rule->half_life) : NULL;
 	double total = 0.0;
-	for (uint32_t i = view->first[rule->kind]; i < view->first[rule->kind + 1]; i++) {
-		uint32_t hours = view_hours(view, ls_cell_hour(view->cells[i]));
+	struct cell_range range = view->kinds[rule->kind];
+	for (uint32_t i = range.first; i < range.end; i++) {
+		uint32_t hours = view_hours(view, view_cell_hour(view, i));
 		if (hours > window)
 			continue;
 		double decay = decays ? view_decay(view, &rule->half_life, entries, hours) : 1.0;
-		total += ls_cell_count(view->cells[i]) * decay;
+		total += view_cell_count(view, i) * decay;
 	}
 	return total;
 }

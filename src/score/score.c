@@ -17,6 +17,8 @@ signal_points(const struct ls_profile *profile, struct view *view, size_t i)
 {
 	const struct ls_signal *signal = ls_signals[i];
 	double value = signal->evaluate(view, profile->params[i]);
+	if (value == 0.0)
+		return 0;
 	bool near_tie = false;
 	int32_t milli = points_milli_roughly(profile->weights[i] * value, &near_tie);
 	if (LS_LIKELY(!near_tie))

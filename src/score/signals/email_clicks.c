@@ -65,12 +65,46 @@ next_message(const struct ls_hit **at, const struct ls_hit *end)
 	return message;
 }
 
-static double
-click_rate(const struct view *view, const struct params *p)
+/** Decayed counts of messages. */
+struct sums {
+	double clicked, opened;
+};
+
+static uint64_t
+packed_message(const struct ls_packed_hit *hit)
+{
+	return (uint64_t)hit->high << 32 | hit->low;
+}
+
+static struct sums
+sum_packed(const struct view *view, const struct params *p)
+{
+	const struct ls_packed_hit *at = ls_packed_hits(view->packed),
+				   *end = at + view->packed->hit_count;
+	const double *ages = view_ages(view, &p->half_life);
+	struct sums sums = { 0 };
+	uint64_t message = 0; /* no message's */
+	bool done = false;
+	for (; at < end; at++) {
+		uint32_t hour_click = at->rest >> LS_PACKED_CLICK_SHIFT;
+		bool is_first = packed_message(at) != message, is_click = (hour_click & 1u) != 0;
+		if (!is_first && (done || !is_click))
+			continue;
+		double decay = view_age_decay(view, &p->half_life, ages, hour_click >> 1);
+		message = packed_message(at);
+		sums.opened += is_first ? decay : 0.0;
+		sums.clicked += is_click ? decay : 0.0;
+		done = is_click;
+	}
+	return sums;
+}
+
+static struct sums
+sum_hits(const struct view *view, const struct params *p)
 {
 	const double *entries = view_entries(view, &p->half_life);
 	const struct ls_hit *hits = view->activity->hits;
-	double clicked = 0.0, opened = 0.0;
+	struct sums sums = { 0 };
 	uint64_t id = 0; /* no message's */
 	uint32_t done = 0;
 	/* one pass without branches: a message's first hit and its first click */
@@ -80,19 +114,27 @@ click_rate(const struct view *view, const struct params *p)
 		uint32_t is_first = hits[i].message != id, is_click = hits[i].hour_click & 1u;
 		id = hits[i].message;
 		done &= is_first - 1u; /* all bits, or none */
-		opened += is_first * decay;
-		clicked += (is_click & ~done) * decay;
+		sums.opened += is_first * decay;
+		sums.clicked += (is_click & ~done) * decay;
 		done |= is_click;
 	}
-	double messages = clicked > opened ? clicked : opened;
-	return (clicked + p->prior_strength * p->prior_rate) / (messages + p->prior_strength);
+	return sums;
+}
+
+static double
+click_rate(const struct view *view, const struct params *p)
+{
+	struct sums sums = view->packed != NULL ? sum_packed(view, p) : sum_hits(view, p);
+	double messages = LS_MAX(sums.clicked, sums.opened);
+	return (sums.clicked + p->prior_strength * p->prior_rate) / (messages + p->prior_strength);
 }
 
 static double
 evaluate(const struct view *view, const void *ctx)
 {
 	const struct params *p = ctx;
-	if (view->activity->hit_count == 0)
+	uint32_t hits = view->packed != NULL ? view->packed->hit_count : view->activity->hit_count;
+	if (hits == 0)
 		return 0.0;
 	double above = click_rate(view, p) - p->prior_rate;
 	return above > 0.0 ? view_saturate(view, above, p->half) : 0.0;

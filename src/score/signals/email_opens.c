@@ -37,18 +37,32 @@ prepare(void *ctx)
 		p->values[i] = saturate(i, p->half);
 }
 
+/** Those of a packed view up to so many hours back, which is less than what is read by the day:
+ * from the newest to the first that is older. */
+static uint64_t
+count_latest(const struct view *view, uint32_t window)
+{
+	uint64_t opens = 0;
+	struct cell_range range = view->kinds[LS_KIND_EMAIL_OPEN];
+	for (uint32_t at = range.end; at > range.first; at--) {
+		uint32_t cell = view->packed->cells[at - 1];
+		if (view_age(view, ls_packed_cell_hour(cell)) > window)
+			break;
+		opens += ls_packed_cell_count(cell);
+	}
+	return opens;
+}
+
 static double
 evaluate(const struct view *view, const void *ctx)
 {
 	const struct params *p = ctx;
-	uint32_t at = view->first[LS_KIND_EMAIL_OPEN], end = view->first[LS_KIND_EMAIL_OPEN + 1];
-	if (at == end)
+	if (view->kinds[LS_KIND_EMAIL_OPEN].end == 0)
 		return 0.0;
 	uint32_t window = view_window_hours(view, p->window_days);
-	uint64_t opens = 0;
-	for (; at < end; at++)
-		if (view_hours(view, ls_cell_hour(view->cells[at])) <= window)
-			opens += ls_cell_count(view->cells[at]);
+	bool latest = view->packed != NULL && window < COARSE_HOURS - 24;
+	uint64_t opens = latest ? count_latest(view, window)
+				: view_count(view, LS_KIND_EMAIL_OPEN, window).count;
 	return opens < FEW ? p->values[opens] : saturate((double)opens, p->half);
 }
 

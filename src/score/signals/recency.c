@@ -31,8 +31,8 @@ find_least_hours(const struct view *view)
 	for (unsigned kind = 0; kind < KIND_SLOTS; kind++) {
 		if (!kind_is_interaction(kind))
 			continue;
-		for (uint32_t i = view->first[kind]; i < view->first[kind + 1]; i++)
-			least = LS_MIN(least, view_hours(view, ls_cell_hour(view->cells[i])));
+		for (uint32_t i = view->kinds[kind].first; i < view->kinds[kind].end; i++)
+			least = LS_MIN(least, view_hours(view, view_cell_hour(view, i)));
 	}
 	return least;
 }
