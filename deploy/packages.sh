@@ -5,11 +5,11 @@
 
 # to compile and link
 LS_PACKAGES_build="gcc libc6-dev meson ninja-build pkg-config libevent-dev libssl-dev libsqlite3-dev
-  libidn2-dev zlib1g-dev libcurl4-openssl-dev"
+  libidn2-dev zlib1g-dev libcurl4-openssl-dev curl"
 
 # to run every test: the second compiler with its sanitizers, the real servers, pytest
 LS_PACKAGES_test="git clang llvm libclang-rt-dev libcmocka-dev libjson-c-dev python3-pytest python3-hypothesis
-  redis-server postgresql prometheus"
+  redis-server postgresql prometheus openssl"
 
 # to check the style
 LS_PACKAGES_lint="clang-format-14 codespell shellcheck"
