@@ -9,7 +9,7 @@ LS_PACKAGES_build="gcc libc6-dev meson ninja-build pkg-config libevent-dev libss
 
 # to run every test: the second compiler with its sanitizers, the real servers, pytest
 LS_PACKAGES_test="git clang llvm libclang-rt-dev libcmocka-dev libjson-c-dev python3-pytest python3-hypothesis
-  redis-server postgresql prometheus openssl"
+  redis-server postgresql prometheus openssl strace iproute2"
 
 # to check the style
 LS_PACKAGES_lint="clang-format-14 codespell shellcheck"
