@@ -51,8 +51,9 @@ struct ls_applied {
 int ls_engine_apply(struct ls_engine *engine, const struct ls_event *event, int64_t now_ms,
 	struct ls_applied *out) LS_MUST_CHECK;
 /** Starts fetching what applying this event will touch. Call it for a whole batch before applying
- * it. */
+ * it, and then ls_engine_prefetch_end() for the last ones. */
 void ls_engine_prefetch(const struct ls_engine *engine, const struct ls_event *event);
+void ls_engine_prefetch_end(const struct ls_engine *engine);
 
 /* ---- looking up */
 

@@ -110,6 +110,7 @@ struct ls_account {
 struct ls_pipe {
 	uint64_t hashes[LS_AHEAD];
 	uint32_t slots[LS_AHEAD];
+	uint32_t begin, end; /* the first one's number; one more than the last one's */
 	uint32_t at;
 };
 
@@ -230,6 +231,9 @@ struct ls_subject_data ls_lead_data(
 	const struct ls_lead_subject *subject, const struct ls_activity *activity);
 /** Looks at attributes and linked records again: stage, employees. */
 void ls_lead_derive(struct ls_engine *engine, struct ls_lead *lead);
+/** The score at the engine's moment, -1 if the lead has no place in the ranking. Without memory the
+ * one it has. */
+int32_t ls_lead_score(struct ls_engine *engine, struct ls_lead *lead);
 /** Scores at the engine's moment and moves the lead in the ranking. `tell`: its category counts as
  * told; else the sweep tells. Without memory the score stays, and the sweep gets it right. */
 void ls_lead_rescore(struct ls_engine *engine, struct ls_lead *lead, bool tell);

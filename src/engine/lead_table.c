@@ -453,25 +453,27 @@ ls_lead_place(struct ls_engine *engine, struct ls_lead *lead, int32_t score_mill
 		set_category(engine, lead, 1u + ls_categorize(engine->profile, score_milli));
 }
 
+int32_t
+ls_lead_score(struct ls_engine *engine, struct ls_lead *lead)
+{
+	if (!ls_lead_is_ranked(lead))
+		return -1;
+	struct ls_lead_subject subject = { .engine = engine, .lead = lead };
+	struct ls_subject_data data = ls_lead_data(&subject, NULL);
+	bool wide = ls_lead_is_wide(lead);
+	if (lead->activity != NULL && !wide) {
+		data.packed = lead->activity;
+	} else {
+		data.activity = &engine->act;
+		if (ls_unpack(lead->activity, wide, &engine->act, engine->memory) != LS_OK)
+			return LS_MAX(engine->rank.nodes[lead->id].score_milli, 0);
+	}
+	lead->scored_ms = ls_moment_now_ms(engine->moment);
+	return ls_score_milli(engine->moment, &data);
+}
+
 void
 ls_lead_rescore(struct ls_engine *engine, struct ls_lead *lead, bool tell)
 {
-	int32_t score_milli = LS_MAX(engine->rank.nodes[lead->id].score_milli, 0);
-	if (!ls_lead_is_ranked(lead)) {
-		ls_lead_place(engine, lead, -1, tell);
-		return;
-	}
-	struct ls_lead_subject subject = { .engine = engine, .lead = lead };
-	struct ls_subject_data data = ls_lead_data(&subject, &engine->act);
-	bool packed = lead->activity != NULL && !ls_lead_is_wide(lead);
-	if (packed) {
-		data.activity = NULL;
-		data.packed = lead->activity;
-	}
-	if (packed || ls_unpack(lead->activity, ls_lead_is_wide(lead), &engine->act,
-			      engine->memory) == LS_OK) {
-		score_milli = ls_score_milli(engine->moment, &data);
-		lead->scored_ms = ls_moment_now_ms(engine->moment);
-	}
-	ls_lead_place(engine, lead, score_milli, tell);
+	ls_lead_place(engine, lead, ls_lead_score(engine, lead), tell);
 }

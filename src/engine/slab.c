@@ -132,6 +132,7 @@ ls_slab_alloc(struct ls_slab *slab, size_t size)
 	void *block = page->free;
 	if (block != NULL) {
 		page->free = *(void **)block;
+		__builtin_prefetch(page->free);
 	} else {
 		block = (char *)page + page->fresh;
 		page->fresh += page->block;
@@ -164,6 +165,12 @@ ls_slab_free(struct ls_slab *slab, void *ptr, size_t size)
 		link_page(&slab->empty, page);
 		slab->empty_count++;
 	}
+}
+
+void
+ls_slab_prefetch(const void *ptr)
+{
+	__builtin_prefetch((const char *)ptr - ((uintptr_t)ptr & (PAGE_SIZE - 1)));
 }
 
 bool

@@ -4,24 +4,50 @@
 
 #include "engine/engine_internal.h"
 
-#define LEAD_AHEAD  16u
-#define BLOCK_AHEAD 8u
-#define TIDY_EVERY  8u
-#define TRIM        64u /* pages given back a slice */
+#define LEAD_AHEAD      24u
+#define BLOCK_AHEAD     12u
+#define NEIGHBOUR_AHEAD 6u
+#define BEHIND          8u /* leads that have a score but not yet its place */
+#define TIDY_EVERY      8u
+#define TRIM            64u /* pages given back a slice */
 
 static void
-prefetch(const struct ls_engine *engine, uint32_t slot)
+fetch_lead(const struct ls_lead *lead)
 {
-	if (slot + LEAD_AHEAD < engine->lead_end) {
-		const struct ls_lead *lead = ls_lead_at(engine, slot + LEAD_AHEAD);
-		__builtin_prefetch(lead);
-		__builtin_prefetch((const char *)lead + 64);
-	}
-	if (slot + BLOCK_AHEAD >= engine->lead_end)
-		return;
-	const struct ls_lead *lead = ls_lead_at(engine, slot + BLOCK_AHEAD);
+	__builtin_prefetch(lead);
+	__builtin_prefetch((const char *)lead + 64);
+}
+
+static void
+fetch_activity(const struct ls_lead *lead)
+{
 	for (uint32_t at = 0; at < lead->activity_size && at < 512; at += 64)
 		__builtin_prefetch((const char *)lead->activity + at);
+}
+
+/** Those that taking the lead out of its bucket changes. */
+static void
+fetch_neighbours(const struct ls_rank *rank, uint32_t id)
+{
+	const struct ls_rank_node *node = &rank->nodes[id];
+	if (node->prev != LS_RANK_NONE)
+		__builtin_prefetch(&rank->nodes[node->prev]);
+	if (node->next != LS_RANK_NONE)
+		__builtin_prefetch(&rank->nodes[node->next]);
+}
+
+static void
+fetch_ahead(const struct ls_engine *engine, uint32_t slot)
+{
+	if (slot + LEAD_AHEAD < engine->lead_end)
+		fetch_lead(ls_lead_at(engine, slot + LEAD_AHEAD));
+	if (slot + BLOCK_AHEAD < engine->lead_end) {
+		const struct ls_lead *lead = ls_lead_at(engine, slot + BLOCK_AHEAD);
+		fetch_activity(lead);
+		__builtin_prefetch(&engine->rank.nodes[lead->id]);
+	}
+	if (slot + NEIGHBOUR_AHEAD < engine->lead_end)
+		fetch_neighbours(&engine->rank, ls_lead_at(engine, slot + NEIGHBOUR_AHEAD)->id);
 }
 
 /* Leads grow out of their blocks together, which leaves pages thinly used. Each sweep moves an
@@ -39,23 +65,33 @@ tidy(struct ls_engine *engine, void **place, uint32_t size)
 	*place = moved;
 }
 
+/** A lead between its scoring and its placing. */
+struct scored {
+	struct ls_lead *lead;
+	int32_t score_milli;
+};
+
+/** Those that are in between, so that where they will be placed can be fetched meanwhile. */
+struct trail {
+	struct scored scored[BEHIND];
+	uint32_t count; /* ever */
+	uint32_t placed;
+	ls_moved_fn moved;
+	void *ctx;
+};
+
 static void
-sweep_lead(struct ls_engine *engine, struct ls_lead *lead, ls_moved_fn moved, void *ctx)
+place(struct ls_engine *engine, const struct scored *scored, struct trail *trail)
 {
-	bool changed;
-	if (engine->lazy_rounds > 0 && lead->links != LS_NONE) {
-		if (ls_links_count(engine, lead, LS_NONE, &changed) != LS_OK)
-			engine->lazy_rounds = 3;
-		ls_lead_derive(engine, lead);
-	}
+	struct ls_lead *lead = scored->lead;
 	unsigned told = (lead->flags & LS_F_CATEGORY) >> LS_F_CATEGORY_SHIFT;
 	int32_t from_milli = engine->rank.nodes[lead->id].score_milli;
 	bool untold = (lead->flags & LS_F_UNTOLD) != 0;
-	ls_lead_rescore(engine, lead, true);
+	ls_lead_place(engine, lead, scored->score_milli, true);
 	unsigned now = (lead->flags & LS_F_CATEGORY) >> LS_F_CATEGORY_SHIFT;
 	int32_t to_milli = engine->rank.nodes[lead->id].score_milli;
 	bool whole = untold || from_milli / 1000 != to_milli / 1000;
-	if ((told == now && !whole) || told == 0 || now == 0 || moved == NULL)
+	if ((told == now && !whole) || told == 0 || now == 0 || trail->moved == NULL)
 		return;
 	struct ls_applied move = {
 		.lead_id = lead->id,
@@ -64,7 +100,38 @@ sweep_lead(struct ls_engine *engine, struct ls_lead *lead, ls_moved_fn moved, vo
 		.from_milli = LS_MAX(from_milli, 0),
 		.to_milli = to_milli,
 	};
-	moved(ctx, &move);
+	trail->moved(trail->ctx, &move);
+}
+
+/** All but the last `left`. */
+static void
+place_scored(struct ls_engine *engine, struct trail *trail, uint32_t left)
+{
+	for (; trail->count - trail->placed > left; trail->placed++)
+		place(engine, &trail->scored[trail->placed % BEHIND], trail);
+}
+
+static void
+score_lead(struct ls_engine *engine, struct ls_lead *lead, struct trail *trail)
+{
+	bool changed;
+	if (engine->lazy_rounds > 0 && lead->links != LS_NONE) {
+		if (ls_links_count(engine, lead, LS_NONE, &changed) != LS_OK)
+			engine->lazy_rounds = 3;
+		ls_lead_derive(engine, lead);
+	}
+	int32_t score_milli = ls_lead_score(engine, lead);
+	place_scored(engine, trail, BEHIND - 1);
+	trail->scored[trail->count++ % BEHIND] =
+		(struct scored){ .lead = lead, .score_milli = score_milli };
+	if (score_milli >= 0)
+		__builtin_prefetch(&engine->rank.buckets[score_milli]);
+	const struct scored *before = &trail->scored[(trail->count + BEHIND / 2) % BEHIND];
+	if (trail->count > BEHIND / 2 && before->score_milli >= 0) {
+		uint32_t head = engine->rank.buckets[before->score_milli].head;
+		if (head != LS_RANK_NONE)
+			__builtin_prefetch(&engine->rank.nodes[head]);
+	}
 }
 
 size_t
@@ -79,17 +146,19 @@ ls_engine_sweep(
 		engine->sweep_at = 0;
 		engine->stats.sweep_oldest_ms = now_ms;
 	}
+	struct trail trail = { .moved = moved, .ctx = ctx };
 	for (; budget > 0 && engine->sweep_at < engine->lead_end; budget--, engine->sweep_at++) {
 		struct ls_lead *lead = ls_lead_at(engine, engine->sweep_at);
-		prefetch(engine, engine->sweep_at);
+		fetch_ahead(engine, engine->sweep_at);
 		if ((lead->flags & LS_F_USED) == 0)
 			continue;
-		sweep_lead(engine, lead, moved, ctx);
+		score_lead(engine, lead, &trail);
 		if (engine->sweep_at % TIDY_EVERY == engine->stats.sweeps % TIDY_EVERY) {
 			tidy(engine, &lead->activity, lead->activity_size);
 			tidy(engine, &lead->doc, lead->doc_size);
 		}
 	}
+	place_scored(engine, &trail, 0);
 	ls_slab_trim(&engine->slab, TRIM);
 	if (engine->sweep_at < engine->lead_end)
 		return engine->lead_end - engine->sweep_at;
@@ -101,29 +170,56 @@ ls_engine_sweep(
 
 /* ---- prefetching for a batch of events */
 
+#define PIPE_STEP (LS_AHEAD / 4)
+
 static void
-fetch_lead(const struct ls_engine *engine, uint32_t slot)
+fetch_slot(const struct ls_engine *engine, uint32_t at)
 {
-	const struct ls_lead *lead = ls_lead_at(engine, slot);
-	__builtin_prefetch(lead);
-	__builtin_prefetch((const char *)lead + 64);
+	struct ls_pipe *pipe = engine->pipe;
+	pipe->slots[at] = ls_map_peek(&engine->keys, pipe->hashes[at]);
+	if (pipe->slots[at] != LS_NONE)
+		fetch_lead(ls_lead_at(engine, pipe->slots[at]));
 }
 
 static void
-fetch_blocks(const struct ls_engine *engine, uint32_t slot)
+fetch_blocks(const struct ls_engine *engine, uint32_t at)
 {
+	uint32_t slot = engine->pipe->slots[at];
+	if (slot >= engine->lead_end)
+		return;
 	const struct ls_lead *lead = ls_lead_at(engine, slot);
-	for (uint32_t at = 0; at < lead->activity_size && at < 512; at += 64)
-		__builtin_prefetch((const char *)lead->activity + at);
-	if (lead->doc != NULL)
-		__builtin_prefetch(lead->doc);
+	fetch_activity(lead);
+	ls_slab_prefetch(lead->activity);
+	for (uint32_t offset = 0; offset < lead->doc_size && offset < 128; offset += 64)
+		__builtin_prefetch((const char *)lead->doc + offset);
 	__builtin_prefetch(&engine->rank.nodes[lead->id]);
 }
 
+static void
+fetch_places(const struct ls_engine *engine, uint32_t at)
+{
+	uint32_t slot = engine->pipe->slots[at];
+	if (slot < engine->lead_end)
+		fetch_neighbours(&engine->rank, ls_lead_at(engine, slot)->id);
+}
+
+/** One step further for the events that are in the pipe. */
+static void
+advance(const struct ls_engine *engine)
+{
+	const struct ls_pipe *pipe = engine->pipe;
+	if (pipe->at - pipe->begin >= PIPE_STEP && pipe->at - PIPE_STEP < pipe->end)
+		fetch_slot(engine, (pipe->at - PIPE_STEP) % LS_AHEAD);
+	if (pipe->at - pipe->begin >= 2 * PIPE_STEP && pipe->at - 2 * PIPE_STEP < pipe->end)
+		fetch_blocks(engine, (pipe->at - 2 * PIPE_STEP) % LS_AHEAD);
+	if (pipe->at - pipe->begin >= 3 * PIPE_STEP)
+		fetch_places(engine, (pipe->at - 3 * PIPE_STEP) % LS_AHEAD);
+}
+
 /*
- * Each call moves three events one step: it starts the fetch of this one's place in the map, of the
- * lead of the one a few calls before, and of the blocks of the one before that; so no step waits
- * for the step it depends on.
+ * Each call moves four events one step: it starts the fetch of this one's place in the map, of the
+ * lead of the one a few calls before, of the blocks of the one before that, and of its neighbours
+ * in the ranking; so no step waits for the step it depends on.
  */
 void
 ls_engine_prefetch(const struct ls_engine *engine, const struct ls_event *event)
@@ -140,17 +236,21 @@ ls_engine_prefetch(const struct ls_engine *engine, const struct ls_event *event)
 		key.type = email ? LS_KEY_EMAIL : LS_KEY_VISITOR;
 		key.id = email ? subject->email : subject->visitor;
 	}
-	uint32_t at = pipe->at++ % LS_AHEAD;
-	pipe->hashes[at] = ls_key_hash(engine->hash_key, &key);
-	pipe->slots[at] = LS_NONE;
-	ls_map_prefetch(&engine->keys, pipe->hashes[at]);
-	uint32_t before = (at + LS_AHEAD - LS_AHEAD / 4) % LS_AHEAD;
-	uint32_t first = (at + LS_AHEAD - LS_AHEAD / 2) % LS_AHEAD;
-	if (pipe->at > LS_AHEAD / 4) {
-		pipe->slots[before] = ls_map_peek(&engine->keys, pipe->hashes[before]);
-		if (pipe->slots[before] != LS_NONE)
-			fetch_lead(engine, pipe->slots[before]);
+	uint64_t hash = ls_key_hash(engine->hash_key, &key);
+	pipe->hashes[pipe->at % LS_AHEAD] = hash;
+	ls_map_prefetch(&engine->keys, hash);
+	pipe->end = pipe->at + 1;
+	advance(engine);
+	pipe->at++;
+}
+
+void
+ls_engine_prefetch_end(const struct ls_engine *engine)
+{
+	struct ls_pipe *pipe = engine->pipe;
+	while (pipe->at - pipe->begin > 0 && pipe->at < pipe->end + 3 * PIPE_STEP) {
+		advance(engine);
+		pipe->at++;
 	}
-	if (pipe->at > LS_AHEAD && pipe->slots[first] < engine->lead_end)
-		fetch_blocks(engine, pipe->slots[first]);
+	pipe->begin = pipe->at;
 }

@@ -239,6 +239,7 @@ prefetch(struct ls_service *service)
 			ls_engine_prefetch(tenant->engine, event);
 		}
 	}
+	ls_engine_prefetch_end(tenant->engine);
 }
 
 static bool

@@ -201,6 +201,8 @@ events(struct bench *b)
 		double start = now_ns();
 		for (unsigned i = 0; i < BATCH && prefetch; i++)
 			ls_engine_prefetch(b->engine, &batch[i]);
+		if (prefetch)
+			ls_engine_prefetch_end(b->engine);
 		fetching += now_ns() - start;
 		for (unsigned i = 0; i < BATCH; i++)
 			apply(b, &batch[i]);
