@@ -5,7 +5,7 @@
 #define LS_ENGINE_ENGINE_H
 
 #include "base/arena.h"
-#include "leadscore/score.h"
+#include "leadscore/share.h"
 #include "source/event.h"
 
 struct ls_engine;
@@ -102,6 +102,8 @@ struct ls_linked {
 	uint64_t record_id;
 	bool removed;
 	ls_cell counted; /* what the lead's activity holds for it; 0: nothing */
+	unsigned kind;   /* of the event that said what the record is */
+	int64_t kind_ms;
 };
 typedef void (*ls_linked_fn)(void *ctx, const struct ls_linked *linked);
 int ls_engine_links(const struct ls_engine *engine, uint64_t id, ls_linked_fn fn, void *ctx);
@@ -117,6 +119,11 @@ struct ls_explanation {
 };
 int ls_engine_explain(struct ls_engine *engine, uint64_t id, int64_t now_ms, struct ls_arena *arena,
 	struct ls_explanation *out) LS_MUST_CHECK;
+
+/** What each event gives: the explanation (without cools_at), and its lines shared out. Free the
+ * shares with ls_memory_heap. */
+int ls_engine_shares(struct ls_engine *engine, uint64_t id, int64_t now_ms, struct ls_arena *arena,
+	struct ls_explanation *lines, struct ls_shares *out) LS_MUST_CHECK;
 
 /* ---- ranking */
 

@@ -303,9 +303,33 @@ ls_engine_links(const struct ls_engine *engine, uint64_t id, ls_linked_fn fn, vo
 			.record_id = link->record,
 			.removed = (link->flags & LS_LINK_REMOVED) != 0,
 			.counted = link->counted,
+			.kind = ls_record_at(engine, link->record)->kind,
+			.kind_ms = ls_record_at(engine, link->record)->kind_ms,
 		};
 		fn(ctx, &linked);
 	}
+	return LS_OK;
+}
+
+/** Explains the lead at the engine's moment into `e`, but for cools_at. */
+static int
+explain(struct ls_engine *engine, const struct ls_lead_subject *subject, struct ls_arena *arena,
+	struct ls_subject_data *data, struct ls_explanation *e)
+{
+	const struct ls_activity *activity;
+	if (subject->lead == NULL)
+		return LS_ERR_NOT_FOUND;
+	int err = unpack_activity(subject->lead, arena, &activity);
+	if (err != LS_OK)
+		return err;
+	*e = (struct ls_explanation){ .count = ls_line_count(engine->profile),
+		.moment = engine->moment };
+	e->lines = ls_arena_alloc(arena, e->count * sizeof *e->lines);
+	if (e->lines == NULL)
+		return LS_ERR_NOMEM;
+	*data = ls_lead_data(subject, activity);
+	e->score_milli = ls_explain(engine->moment, data, e->lines);
+	e->category = ls_categorize(engine->profile, e->score_milli);
 	return LS_OK;
 }
 
@@ -313,27 +337,34 @@ int
 ls_engine_explain(struct ls_engine *engine, uint64_t id, int64_t now_ms, struct ls_arena *arena,
 	struct ls_explanation *out)
 {
-	const struct ls_lead *lead = visible_lead(engine, id);
-	const struct ls_activity *activity;
-	if (lead == NULL)
-		return LS_ERR_NOT_FOUND;
+	struct ls_lead_subject subject = { .engine = engine, .lead = visible_lead(engine, id) };
+	struct ls_subject_data data;
+	struct ls_explanation e;
 	int err = ls_moment_set(engine->moment, engine->profile, now_ms);
 	if (err == LS_OK)
-		err = unpack_activity(lead, arena, &activity);
+		err = explain(engine, &subject, arena, &data, &e);
 	if (err != LS_OK)
 		return err;
-	struct ls_explanation e = { .count = ls_line_count(engine->profile),
-		.moment = engine->moment };
-	e.lines = ls_arena_alloc(arena, e.count * sizeof *e.lines);
-	if (e.lines == NULL)
-		return LS_ERR_NOMEM;
-	struct ls_lead_subject subject = { .engine = engine, .lead = lead };
-	struct ls_subject_data data = ls_lead_data(&subject, activity);
-	e.score_milli = ls_explain(engine->moment, &data, e.lines);
-	e.category = ls_categorize(engine->profile, e.score_milli);
 	e.cools_at_ms = ls_cools_at_ms(engine->moment, &data);
 	*out = e;
 	return LS_OK;
+}
+
+int
+ls_engine_shares(struct ls_engine *engine, uint64_t id, int64_t now_ms, struct ls_arena *arena,
+	struct ls_explanation *lines, struct ls_shares *out)
+{
+	struct ls_lead_subject subject = { .engine = engine, .lead = visible_lead(engine, id) };
+	struct ls_subject_data data;
+	struct ls_explanation e = { 0 };
+	int err = ls_moment_set(engine->moment, engine->profile, now_ms);
+	if (err == LS_OK)
+		err = explain(engine, &subject, arena, &data, &e);
+	if (err == LS_OK)
+		err = ls_shares_make(engine->moment, &data, e.lines, ls_memory_heap, out);
+	if (err == LS_OK)
+		*lines = e;
+	return err;
 }
 
 /* ---- ranking */

@@ -8,6 +8,7 @@
 #include "score/moment.h"
 #include "score/points.h"
 #include "score/text.h"
+#include "score/weights.h"
 
 /** Points by kind, for counting several kinds with different worth. */
 struct kind_points {
@@ -49,6 +50,8 @@ struct ls_signal {
 	double (*evaluate)(const struct view *view, const void *params);
 	/** Fills amount, count, last_ms and detail of a zeroed line. */
 	void (*explain)(const struct view *view, const void *params, struct ls_line *line);
+	/** Says which events the value comes from; NULL: from attributes. */
+	void (*weigh)(const struct view *view, const void *params, struct weights *out);
 	/** The line in plain English. */
 	void (*words)(
 		struct text *text, const void *params, const struct ls_line *line, int64_t now_ms);

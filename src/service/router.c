@@ -24,6 +24,8 @@ static const struct ls_route routes[] = {
 		"One lead with its explanation" },
 	{ "GET", "/api/leads/{id}/explanation", LS_SCOPE_READ, LS_BODY_NONE,
 		ls_api_leads_explanation, "Where a lead's points come from" },
+	{ "GET", "/api/leads/{id}/timeline", LS_SCOPE_READ, LS_BODY_NONE, ls_api_leads_timeline,
+		"What happened, and what each event gives now" },
 	{ "GET", "/api/leads/{id}/history", LS_SCOPE_READ, LS_BODY_NONE, ls_api_leads_history,
 		"How a lead's score moved, and what moved it" },
 	{ "GET", "/api/profiles", LS_SCOPE_READ, LS_BODY_NONE, ls_api_profiles_list,

@@ -61,6 +61,8 @@ void ls_api_leads_get(
 	struct ls_service *service, struct ls_http_request *req, struct ls_slice param);
 void ls_api_leads_explanation(
 	struct ls_service *service, struct ls_http_request *req, struct ls_slice param);
+void ls_api_leads_timeline(
+	struct ls_service *service, struct ls_http_request *req, struct ls_slice param);
 void ls_api_leads_history(
 	struct ls_service *service, struct ls_http_request *req, struct ls_slice param);
 void ls_api_refresh_start(

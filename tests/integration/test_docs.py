@@ -74,3 +74,14 @@ def test_the_example_of_the_history(leadscore, source_dir):
     answer = server.get('/api/leads/email:a@b.example/history').json()
     assert set(shown) == set(answer) and set(shown['history'][0]) == set(answer['history'][0])
     assert set(shown['history'][0]['cause']) == set(answer['history'][0]['cause'])
+
+
+def test_the_example_of_the_timeline(leadscore, source_dir):
+    page = (source_dir / 'docs/api.md').read_text()
+    shown = json.loads(re.search(r'```json\n(\{"as_of": "[^"]*",\s+"events".*?)```', page, re.S).group(1))
+    server = leadscore()
+    server.post('/api/events', {'events': [{'kind': 'visit', 'lead': {'email': 'a@b.example'}, 'detail': {'url': '/pricing'}}]})
+    answer = server.get('/api/leads/email:a@b.example/timeline').json()
+    assert set(shown) == set(answer) and set(shown['events'][0]) == set(answer['events'][0])
+    assert set(shown['events'][0]['shares']) == set(answer['events'][0]['shares'])
+    assert answer['events'][0]['detail'] == {'url': '/pricing'}

@@ -1,8 +1,12 @@
 # SPDX-License-Identifier: MIT
 """A lead's past: how the score moved, what each event gives, what was known then."""
+import random
 import sqlite3
 import time
 
+import pytest
+
+from harness import hubspot
 from harness.process import wait_until
 
 DAY_MS = 86400000
@@ -135,3 +139,107 @@ def test_privacy_deletion_erases_the_past(leadscore):
     with database(server) as db:
         assert db.execute('SELECT count(*) FROM history').fetchone() == (1,)
         assert db.execute("SELECT count(*) FROM events WHERE attributes <> ''").fetchone() == (1,)
+
+
+# ---- timeline
+
+def timeline(server, name='email:jane@acme.com', limit=1000):
+    return pages(server, f'/api/leads/{name}/timeline', 'events', limit)
+
+
+def milli(points):
+    return round(points * 1000)
+
+
+def shared(events):
+    sums = {}
+    for one in events:
+        assert milli(one['points']) == sum(milli(points) for points in one['shares'].values())
+        for line, points in one['shares'].items():
+            sums[line] = sums.get(line, 0) + milli(points)
+    return sums
+
+
+def lines_of_events(server, name='email:jane@acme.com'):
+    """{line: milli-points} of the lines that events make, now."""
+    return {line['name']: milli(line['points']) for line in lead(server, name)['explanation']['lines']
+            if line['points'] and line['name'] not in ('company_size', 'deal_stage')}
+
+
+def random_events(seed, count, lead):
+    rng = random.Random(seed)
+    now = now_ms()
+    # half of them close together: the same hours and messages
+    return [{'id': f'{seed}-{n}', 'lead': lead, 'machine': rng.random() < 0.1, 'time': now - int(rng.choice((
+                3600e3, 86400e3, 8 * 86400e3, 90 * 86400e3, 450 * 86400e3)) * rng.random()),
+             'kind': rng.choice(['visit', 'page_view', 'email_open', 'email_open', 'email_click', 'email_click', 'call', 'meeting',
+                                 'note', 'create', 'email_sent']),
+             'message': f'campaign-{rng.randrange(4)}'} for n in range(count)]
+
+
+def sums_agree(server, name, limit):
+    """The points cool with every second: both are asked for at one."""
+    def once():
+        before = lines_of_events(server, name)
+        events = timeline(server, name, limit)
+        return before == lines_of_events(server, name) and (before, events)
+    lines, events = wait_until(once)
+    assert shared(events) == lines
+    return events
+
+
+@pytest.mark.parametrize('seed', range(4))
+def test_shares_add_up_to_every_line(leadscore, seed):
+    server = leadscore()
+    events = random_events(seed, 150, {'hubspot': '1'})
+    send(server, *events)
+    rows = sums_agree(server, 'hubspot:1', 1000)
+    assert len(rows) == len(events)
+    assert [row['time'] for row in rows] == sorted((row['time'] for row in rows), reverse=True)
+    assert all(row['points'] == 0 for row in rows if row['machine'] or row['kind'] in ('create', 'email_sent'))
+    assert sums_agree(server, 'hubspot:1', 1000 if seed % 2 else 40)
+    # the same in another order, and half of it under an id that is merged away
+    other = leadscore()
+    random.Random(seed).shuffle(events)
+    for n, one in enumerate(events):
+        one['lead'] = {'hubspot': str(1 + n % 2)}
+    send(other, *events)
+    send(other, {'id': 'm', 'kind': 'merge', 'lead': {'hubspot': '1'}, 'merged': [{'hubspot': '2'}]})
+    merged = sums_agree(other, 'hubspot:2', 1000)
+    assert len(merged) == len(events) + 1 and len({row['lead'] for row in merged}) == 2
+    other.kill()
+    other.start()
+    wait_until(lambda: other.get('/ready').status == 200)
+    assert [row['time'] for row in sums_agree(other, 'hubspot:1', 100)] == [row['time'] for row in merged]
+
+
+def test_events_of_associated_records_are_on_the_timeline(leadscore):
+    secret = 'test-client-secret'
+    server = leadscore(HUBSPOT_CLIENT_SECRET=secret)
+    batch = [{'eventId': 1, 'subscriptionId': 8, 'portalId': 1, 'occurredAt': now_ms() - 5000, 'subscriptionType': 'contact.propertyChange',
+              'objectId': 12345, 'propertyName': 'firstname', 'propertyValue': 'Jane'}]
+    for n, (kind, record) in enumerate((('0-47', 555), ('0-48', 556), ('0-47', 557))):
+        batch += [{'eventId': 10 + n, 'subscriptionId': 8, 'portalId': 1, 'occurredAt': now_ms() - 2000 + n,
+                   'subscriptionType': 'object.creation', 'objectId': record, 'objectTypeId': kind},
+                  {'eventId': 20 + n, 'subscriptionId': 9, 'portalId': 1, 'occurredAt': now_ms() - 1000,
+                   'subscriptionType': 'object.associationChange', 'objectId': record, 'fromObjectTypeId': kind, 'toObjectTypeId': '0-1',
+                   'fromObjectId': record, 'toObjectId': 12345, 'associationRemoved': False}]
+    assert hubspot.post(server.client, secret, batch).status == 204
+    send(server, {'kind': 'meeting', 'lead': {'hubspot': '12345'}}, {'kind': 'meeting', 'lead': {'hubspot': '12345'}})
+    rows = sums_agree(server, 'hubspot:12345', 1000)
+    kinds = [row['kind'] for row in rows]
+    assert sorted(kinds) == ['association'] * 3 + ['attributes', 'call'] + ['meeting'] * 4
+    assert all(row['points'] > 0 for row in rows if row['kind'] in ('call', 'meeting'))
+    assert sums_agree(server, 'hubspot:12345', 2) == sums_agree(server, 'hubspot:12345', 1000)
+
+
+def test_privacy_deletion_erases_the_timeline(leadscore):
+    server = leadscore()
+    send(server, {'id': 'v1', 'kind': 'visit', 'lead': {'hubspot': '1'}, 'attributes': {'company': 'Acme'}, 'detail': {'url': '/secret'}})
+    assert timeline(server, 'hubspot:1')[0]['attributes'] == {'company': 'Acme'}
+    send(server, {'id': 'gone', 'kind': 'privacy_delete', 'lead': {'hubspot': '1'}})
+    assert server.get('/api/leads/hubspot:1/timeline').status == 404
+    send(server, {'id': 'v2', 'kind': 'visit', 'lead': {'hubspot': '1'}, 'attributes': {'company': 'Acme'}, 'detail': {'url': '/secret'}})
+    server.stop()
+    with database(server) as db:
+        assert db.execute("SELECT count(*) FROM events WHERE attributes <> '' OR length(detail) > 0").fetchone() == (0,)

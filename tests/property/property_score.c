@@ -11,7 +11,7 @@
 #include <string.h>
 
 #include "base/slice.h"
-#include "leadscore/score.h"
+#include "leadscore/share.h"
 
 #define EVENTS_MAX 120
 #define LINES_MAX  16
@@ -278,6 +278,39 @@ explains_exactly(struct fixture *f, const struct ls_profile *profile, const stru
 	CHECK(score == ls_score_milli(f->reused, &data));
 }
 
+/** Every event's part, each ranked among its like in the order of the sample, adds up to the line;
+ * what is not counted has none. */
+static void
+shares_add_up(struct fixture *f, const struct ls_profile *profile, const struct sample *s,
+	const struct ls_activity *a)
+{
+	struct ls_subject_data data = data_of(s, a);
+	struct ls_line lines[LINES_MAX];
+	struct ls_shares shares;
+	int64_t sums[LINES_MAX] = { 0 };
+	uint32_t used[EVENTS_MAX * LINES_MAX] = { 0 };
+	CHECK(ls_moment_set(f->reused, profile, s->now_ms) == LS_OK);
+	(void)ls_explain(f->reused, &data, lines);
+	CHECK(ls_shares_make(f->reused, &data, lines, ls_memory_heap, &shares) == LS_OK);
+	CHECK(shares.count <= LS_ARRAY_LEN(used));
+	for (size_t i = 0; i < s->count; i++) {
+		const struct event *e = &s->events[i];
+		const struct ls_share_event event = { e->kind, e->time_ms, e->message };
+		for (uint32_t line = 0; line < ls_line_count(profile); line++) {
+			const struct ls_share *share = ls_shares_find(&shares, line, &event);
+			for (int32_t n = 0; share != NULL && n < e->count; n++)
+				sums[line] += ls_share_part(share, used[share - shares.items]++);
+		}
+	}
+	for (size_t line = 0; line < ls_line_count(profile); line++) {
+		bool of_events = lines[line].count > 0;
+		CHECK(sums[line] == (of_events ? lines[line].points_milli : 0));
+	}
+	for (size_t i = 0; i < shares.count; i++)
+		CHECK(used[i] >= shares.items[i].count);
+	ls_shares_fini(&shares, ls_memory_heap);
+}
+
 static void
 order_never_matters(struct fixture *f, const struct sample *s, const struct ls_activity *a)
 {
@@ -468,6 +501,8 @@ run_case(struct fixture *f, uint64_t number)
 	agrees_with_the_plain_model(f, &s, &a);
 	explains_exactly(f, f->plain, &s, &a);
 	explains_exactly(f, f->rules, &s, &a);
+	shares_add_up(f, f->plain, &s, &a);
+	shares_add_up(f, f->rules, &s, &a);
 	order_never_matters(f, &s, &a);
 	what_is_added_can_be_taken_back(f, &s, &a);
 	compaction_cannot_be_seen(f, &s, &a);

@@ -106,6 +106,19 @@ order_kinds(const struct params *p, const struct ls_line *line, unsigned order[K
 }
 
 static void
+weigh(const struct view *view, const void *ctx, struct weights *out)
+{
+	const struct params *p = ctx;
+	for (unsigned i = 0; i < p->kind_count; i++) {
+		const struct kind_weight how = { .kind = p->kinds[i],
+			.points = p->points.points[p->kinds[i]],
+			.half_life = &p->half_life,
+			.hours = view_all_hours(view) };
+		weights_add_kind(out, view, &how);
+	}
+}
+
+static void
 words(struct text *text, const void *ctx, const struct ls_line *line, int64_t now_ms)
 {
 	unsigned order[KIND_SLOTS] = { 0 };
@@ -133,5 +146,6 @@ const struct ls_signal ls_signal_crm_activities = {
 	.prepare = prepare,
 	.evaluate = evaluate,
 	.explain = explain,
+	.weigh = weigh,
 	.words = words,
 };

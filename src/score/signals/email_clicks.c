@@ -164,6 +164,25 @@ explain(const struct view *view, const void *ctx, struct ls_line *line)
 }
 
 static void
+weigh(const struct view *view, const void *ctx, struct weights *out)
+{
+	const struct params *p = ctx;
+	const double *entries = view_entries(view, &p->half_life);
+	const struct ls_hit *hit = view->activity->hits, *end = hit + view->activity->hit_count;
+	uint64_t done = 0; /* no message's */
+	/* what gives points is each message's first click */
+	for (; hit < end; hit++) {
+		if ((hit->hour_click & 1u) == 0)
+			continue;
+		uint32_t hours = view_hours(view, hit->hour_click >> 1);
+		double decay = view_decay(view, &p->half_life, entries, hours);
+		bool first = hit->message != done;
+		weights_add_message(out, hit, LS_KIND_EMAIL_CLICK, first ? decay : 0.0);
+		done = hit->message;
+	}
+}
+
+static void
 words(struct text *text, const void *ctx, const struct ls_line *line, int64_t now_ms)
 {
 	(void)ctx;
@@ -190,5 +209,6 @@ const struct ls_signal ls_signal_email_clicks = {
 	.params_size = sizeof(struct params),
 	.evaluate = evaluate,
 	.explain = explain,
+	.weigh = weigh,
 	.words = words,
 };

@@ -78,6 +78,16 @@ explain(const struct view *view, const void *ctx, struct ls_line *line)
 }
 
 static void
+weigh(const struct view *view, const void *ctx, struct weights *out)
+{
+	const struct params *p = ctx;
+	const struct kind_weight how = { .kind = LS_KIND_EMAIL_OPEN,
+		.points = 1.0,
+		.hours = view_window_hours(view, p->window_days) };
+	weights_add_kind(out, view, &how);
+}
+
+static void
 words(struct text *text, const void *ctx, const struct ls_line *line, int64_t now_ms)
 {
 	const struct params *p = ctx;
@@ -104,5 +114,6 @@ const struct ls_signal ls_signal_email_opens = {
 	.prepare = prepare,
 	.evaluate = evaluate,
 	.explain = explain,
+	.weigh = weigh,
 	.words = words,
 };

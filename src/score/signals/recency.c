@@ -60,6 +60,22 @@ explain(const struct view *view, const void *ctx, struct ls_line *line)
 }
 
 static void
+weigh(const struct view *view, const void *ctx, struct weights *out)
+{
+	uint32_t least = find_least_hours(view);
+	(void)ctx;
+	for (unsigned kind = 0; kind < KIND_SLOTS && least <= view_all_hours(view); kind++) {
+		if (!kind_is_interaction(kind))
+			continue;
+		for (uint32_t i = view->kinds[kind].first; i < view->kinds[kind].end; i++) {
+			uint32_t hour = view_cell_hour(view, i), count = view_cell_count(view, i);
+			if (view_hours(view, hour) == least)
+				weights_add(out, kind, hour, count, count);
+		}
+	}
+}
+
+static void
 words(struct text *text, const void *ctx, const struct ls_line *line, int64_t now_ms)
 {
 	(void)ctx;
@@ -80,5 +96,6 @@ const struct ls_signal ls_signal_recency = {
 	.params_size = sizeof(struct params),
 	.evaluate = evaluate,
 	.explain = explain,
+	.weigh = weigh,
 	.words = words,
 };

@@ -49,6 +49,17 @@ explain(const struct view *view, const void *ctx, struct ls_line *line)
 }
 
 static void
+weigh(const struct view *view, const void *ctx, struct weights *out)
+{
+	const struct params *p = ctx;
+	const struct kind_weight how = { .kind = LS_KIND_VISIT,
+		.points = 1.0,
+		.half_life = &p->half_life,
+		.hours = view_all_hours(view) };
+	weights_add_kind(out, view, &how);
+}
+
+static void
 words(struct text *text, const void *ctx, const struct ls_line *line, int64_t now_ms)
 {
 	(void)ctx;
@@ -75,5 +86,6 @@ const struct ls_signal ls_signal_website_visits = {
 	.params_size = sizeof(struct params),
 	.evaluate = evaluate,
 	.explain = explain,
+	.weigh = weigh,
 	.words = words,
 };
