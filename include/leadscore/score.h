@@ -42,7 +42,8 @@ struct ls_packed;
  */
 struct ls_subject_data {
 	const struct ls_activity *activity;
-	const struct ls_packed *packed; /* for ls_score_milli() alone: where `activity` is NULL */
+	const struct ls_packed *packed; /* for ls_score_milli() and ls_score_pair() alone: where
+					   `activity` is NULL */
 	double stage_probability;       /* 0 to 1; 0 when unknown */
 	double employees;               /* negative when unknown */
 	struct ls_fact (*fact)(const void *ctx, struct ls_slice field);
@@ -70,6 +71,12 @@ struct ls_moment *ls_moment_free(struct ls_moment *moment);
 
 /** The score in milli-points, 0..100,000. */
 int32_t ls_score_milli(struct ls_moment *moment, const struct ls_subject_data *data);
+/** Which signals have the same value under both profiles, whatever the lead: a bit each. */
+uint32_t ls_profile_same_signals(const struct ls_profile *a, const struct ls_profile *b);
+/** Both scores of a lead at two moments of one instant whose profiles have `same_signals` in
+ * common: what ls_score_milli() gives of each, in less time. */
+void ls_score_pair(struct ls_moment *const moments[2], uint32_t same_signals,
+	const struct ls_subject_data *data, int32_t scores[2]);
 /** Which of the profile's thresholds a score has reached. */
 enum ls_category ls_categorize(const struct ls_profile *profile, int32_t score_milli);
 

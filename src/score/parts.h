@@ -13,6 +13,10 @@ part_of(bool timeless)
 	return timeless ? PARTS_TIMELESS : PARTS_MOVING;
 }
 
+/** Milli-points of a signal whose value, perhaps wrong in its last bits, is `value`. */
+int32_t signal_points(const struct ls_profile *profile, struct view *view, size_t i, double value);
+/** Milli-points of the rules in these parts. */
+int64_t sum_rules(const struct ls_profile *profile, struct view *view, enum parts parts);
 /** Milli-points of these parts, before clamping. */
 int64_t sum_points(const struct ls_profile *profile, struct view *view, enum parts parts);
 

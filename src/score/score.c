@@ -11,12 +11,11 @@ rule_is_timeless(const struct rule *rule)
 	return rule->test != RULE_KIND;
 }
 
-/** A value is 0..1 and a weight at most 100: far from any overflow. */
-static int32_t
-signal_points(const struct ls_profile *profile, struct view *view, size_t i)
+/* A value is 0..1 and a weight at most 100: far from any overflow. */
+int32_t
+signal_points(const struct ls_profile *profile, struct view *view, size_t i, double value)
 {
 	const struct ls_signal *signal = ls_signals[i];
-	double value = signal->evaluate(view, profile->params[i]);
 	if (value == 0.0)
 		return 0;
 	bool near_tie = false;
@@ -30,17 +29,25 @@ signal_points(const struct ls_profile *profile, struct view *view, size_t i)
 }
 
 int64_t
-sum_points(const struct ls_profile *profile, struct view *view, enum parts parts)
+sum_rules(const struct ls_profile *profile, struct view *view, enum parts parts)
 {
 	int64_t sum = 0;
-	for (size_t i = 0; i < ls_signal_count; i++) {
-		if (profile->weights[i] != 0.0 && (parts & part_of(ls_signals[i]->timeless)) != 0)
-			sum += signal_points(profile, view, i);
-	}
 	for (size_t i = 0; i < profile->rule_count; i++) {
 		const struct rule *rule = &profile->rules[i];
 		if ((parts & part_of(rule_is_timeless(rule))) != 0)
 			sum += points_milli(rule_points(rule, rule_units(rule, view)));
+	}
+	return sum;
+}
+
+int64_t
+sum_points(const struct ls_profile *profile, struct view *view, enum parts parts)
+{
+	int64_t sum = sum_rules(profile, view, parts);
+	for (size_t i = 0; i < ls_signal_count; i++) {
+		if (profile->weights[i] != 0.0 && (parts & part_of(ls_signals[i]->timeless)) != 0)
+			sum += signal_points(profile, view, i,
+				ls_signals[i]->evaluate(view, profile->params[i]));
 	}
 	return sum;
 }

@@ -11,6 +11,7 @@
 
 #include "base/slice.h"
 #include "engine/engine.h"
+#include "engine/whatif.h"
 
 #define NOW             INT64_C(1793612160000)
 #define BATCH           100
@@ -231,6 +232,49 @@ sweeps(struct bench *b)
 	}
 }
 
+/* Slices as long as the service's, and one profile that changes a rule, one that changes all. */
+static void
+what_if(struct bench *b, const char *name, const char *json)
+{
+	struct ls_memory memory = { .realloc = plain_realloc };
+	struct ls_profile *profile = NULL;
+	struct ls_profile_fault fault;
+	size_t count, left = 1;
+	if (ls_profile_parse(memory, ls_slice_str(json), &profile, &fault, 1, &count) != LS_OK)
+		abort();
+	struct ls_whatif *whatif = ls_whatif_new(b->engine, profile, NOW + 240000);
+	double start = now_ns(), worst = 0;
+	while (left > 0) {
+		double slice = now_ns();
+		if (whatif == NULL || ls_whatif_step(whatif, 64, &left) != LS_OK)
+			abort();
+		worst = LS_MAX(worst, now_ns() - slice);
+	}
+	printf("what-if, %s: %.0f ms, slowest slice of 64 leads %.2f ms, %llu rise, %llu fall\n",
+		name, (now_ns() - start) / 1e6, worst / 1e6,
+		(unsigned long long)ls_whatif_result(whatif)->rise,
+		(unsigned long long)ls_whatif_result(whatif)->fall);
+	ls_whatif_free(whatif);
+	ls_profile_free(profile);
+}
+
+static void
+what_ifs(struct bench *b)
+{
+	what_if(b, "two rules more",
+		"{\"rules\":[{\"id\":\"forms\",\"when\":{\"kind\":\"form_submit\"},\"points\":6,"
+		"\"cap\":12,\"half_life_days\":30},{\"id\":\"large\",\"when\":{\"field\":"
+		"\"employees\",\"at_least\":500},\"points\":4.5}]}");
+	what_if(b, "every signal changed",
+		"{\"signals\":{\"email_opens\":{\"weight\":20,\"half\":4},\"email_clicks\":{"
+		"\"weight\":"
+		"25,\"half_life_days\":60},\"website_visits\":{\"weight\":25,\"half_life_days\":14}"
+		","
+		"\"crm_activities\":{\"weight\":10,\"half_life_days\":21},\"deal_stage\":{"
+		"\"weight\":12"
+		"},\"company_size\":{\"weight\":6},\"recency\":{\"weight\":2}}}");
+}
+
 static void
 pages(struct bench *b, int category, const char *name, unsigned skip, unsigned limit)
 {
@@ -266,6 +310,7 @@ main(int argc, char **argv)
 	fill(&b);
 	events(&b);
 	sweeps(&b);
+	what_ifs(&b);
 	pages(&b, LS_ANY_CATEGORY, "first 100 of all", 0, 100);
 	pages(&b, LS_COLD, "pages of 100 of the cold", 2000, 100);
 	pages(&b, LS_WARM, "pages of 100 of the warm", 2000, 100);
