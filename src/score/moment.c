@@ -161,34 +161,45 @@ index_cells(struct view *view)
 	while (at < count && ls_cell_kind(cells[at]) < KIND_SLOTS) {
 		unsigned kind = ls_cell_kind(cells[at]);
 		ls_cell bound = (ls_cell)(kind + 1) << 48;
-		view->kinds[kind].first = at;
+		uint32_t first = at;
 		do
 			at++;
 		while (at < count && cells[at] < bound);
-		view->kinds[kind].end = at;
+		view->kinds[kind] = (struct cell_range){ first, at };
+		view->present |= 1u << kind;
 		if (kind_is_interaction(kind))
 			newest = LS_MAX(newest, ls_cell_hour(cells[at - 1]) + 1);
 	}
 	view->newest = newest;
 }
 
+/* Without a branch for each cell: where a run ends is hard to predict. */
 static void
 index_packed(struct view *view)
 {
 	const uint32_t *cells = view->packed->cells;
-	uint32_t at = 0, count = view->packed->cell_count, newest = 0;
-	while (at < count && cells[at] < (uint32_t)KIND_SLOTS << LS_PACKED_KIND_SHIFT) {
-		unsigned kind = cells[at] >> LS_PACKED_KIND_SHIFT;
-		uint32_t bound = (kind + 1) << LS_PACKED_KIND_SHIFT;
-		view->kinds[kind].first = at;
-		do
-			at++;
-		while (at < count && cells[at] < bound);
-		view->kinds[kind].end = at;
-		if (kind_is_interaction(kind))
-			newest = LS_MAX(newest, ls_packed_cell_hour(cells[at - 1]) + 1);
+	uint32_t *starts = view->moment->starts;
+	size_t count = view->packed->cell_count, runs = 0;
+	uint32_t newest = 0, before = UINT32_MAX; /* no cell's kind */
+	for (size_t at = 0; at < count; at++) {
+		starts[runs] = (uint32_t)at;
+		runs += (cells[at] ^ before) >= 1u << LS_PACKED_KIND_SHIFT;
+		before = cells[at];
 	}
-	view->newest = newest > 0 ? newest + LS_PACKED_FIRST_HOUR : 0;
+	starts[runs] = (uint32_t)count;
+	for (size_t run = 0; run < runs; run++) {
+		uint32_t first = starts[run], end = starts[run + 1];
+		unsigned kind = cells[first] >> LS_PACKED_KIND_SHIFT;
+		if (kind >= KIND_SLOTS)
+			break;
+		view->kinds[kind] = (struct cell_range){ first, end };
+		view->present |= 1u << kind;
+		/* all bits, or none */
+		uint32_t counts = 0u - (INTERACTIONS >> kind & 1u);
+		uint32_t hour = ls_packed_cell_hour(cells[end - 1]) + LS_PACKED_FIRST_HOUR;
+		newest = LS_MAX(newest, (hour + 1) & counts);
+	}
+	view->newest = newest;
 }
 
 void
@@ -203,7 +214,7 @@ view_init(struct view *view, struct ls_moment *moment, const struct ls_subject_d
 	view->moment = moment;
 	view_set_now(view, moment->now_ms);
 	view->exact = false;
-	memset(view->kinds, 0, sizeof view->kinds);
+	view->present = 0;
 	if (view->packed != NULL)
 		index_packed(view);
 	else
@@ -224,8 +235,8 @@ is_younger(const struct view *view, uint32_t hours, double days, double limit_ms
 	return view_age_days(view, hours) < days;
 }
 
-uint32_t
-view_window_hours(const struct view *view, double days)
+static uint32_t
+find_window_hours(const struct view *view, double days)
 {
 	double limit_ms = days * (double)LS_DAY_MS;
 	uint32_t hours = (uint32_t)(limit_ms * (1.0 / (double)LS_HOUR_MS)) + 1;
@@ -235,11 +246,23 @@ view_window_hours(const struct view *view, double days)
 	return hours;
 }
 
+uint32_t
+view_window_hours(const struct view *view, double days)
+{
+	struct window *window = &view->moment->window;
+	if (window->days != days || window->part_ms != view->part_ms)
+		*window = (struct window){ .days = days,
+			.part_ms = view->part_ms,
+			.hours = find_window_hours(view, days) };
+	return window->hours;
+}
+
 struct view_count
 view_count(const struct view *view, unsigned kind, uint32_t hours)
 {
 	struct view_count out = { 0 };
-	for (uint32_t i = view->kinds[kind].first; i < view->kinds[kind].end; i++) {
+	struct cell_range range = view_range(view, kind);
+	for (uint32_t i = range.first; i < range.end; i++) {
 		uint32_t hour = view_cell_hour(view, i);
 		if (view_hours(view, hour) > hours)
 			continue;

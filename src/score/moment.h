@@ -33,6 +33,13 @@ struct decay_table {
 	double *ages;
 };
 
+/** What view_window_hours() gave last. */
+struct window {
+	double days;
+	int64_t part_ms;
+	uint32_t hours;
+};
+
 struct ls_moment {
 	struct ls_memory memory;
 	const struct ls_profile *profile;
@@ -40,6 +47,8 @@ struct ls_moment {
 	struct decay_table tables[DECAY_TABLES];
 	uint32_t table_count, table_room;
 	double *entries;
+	struct window window;
+	uint32_t starts[LS_PACKED_KINDS + 1]; /* for indexing a packed view */
 };
 
 /** A half-life in days, and which of the profile's decays it is. */
@@ -66,6 +75,7 @@ struct view {
 	int32_t packed_now; /* now_hour as in packed cells */
 	bool tabled;        /* the moment's tables hold for this instant */
 	bool exact;         /* the last bits matter */
+	uint32_t present;   /* bit by kind: it has cells, in this range */
 	struct cell_range kinds[KIND_SLOTS];
 	uint32_t newest; /* newest hour with an interaction, plus one; 0: none */
 };
@@ -73,6 +83,14 @@ struct view {
 void view_init(struct view *view, struct ls_moment *moment, const struct ls_subject_data *data);
 /** Moves the view to another instant, without moving the moment. */
 void view_set_now(struct view *view, int64_t now_ms);
+
+static inline struct cell_range
+view_range(const struct view *view, unsigned kind)
+{
+	if ((view->present >> kind & 1u) == 0)
+		return (struct cell_range){ 0 };
+	return view->kinds[kind];
+}
 
 /** How many hours ago the hour began as which a cell's hour is read: 0 for the current hour and
  * the future. */
@@ -175,7 +193,7 @@ static inline double
 view_add_decayed(const struct view *view, unsigned kind, double points,
 	const struct half_life *half_life, double total)
 {
-	struct cell_range range = view->kinds[kind];
+	struct cell_range range = view_range(view, kind);
 	if (range.first == range.end)
 		return total;
 	if (view->packed != NULL) {

@@ -30,10 +30,10 @@ points_milli(double points)
 static inline int32_t
 points_milli_roughly(double points, bool *near_tie)
 {
-	double size = fabs(points) * 1000.0 + 0.5;
-	int32_t milli = (int32_t)size;
-	*near_tie = fabs(size - milli - 0.5) > 0.5 - 1e-6;
-	return points < 0 ? -milli : milli;
+	double exactly = points * 1000.0;
+	int32_t milli = (int32_t)(exactly + copysign(0.5, exactly));
+	*near_tie = fabs(exactly - milli) > 0.5 - 1e-6;
+	return milli;
 }
 
 /** 0..1: `half` units give one half, twice that three quarters. */

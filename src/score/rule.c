@@ -13,7 +13,7 @@ count_kind(const struct rule *rule, const struct view *view)
 	bool decays = rule->half_life.days > 0;
 	const double *entries = decays ? view_entries(view, &rule->half_life) : NULL;
 	double total = 0.0;
-	struct cell_range range = view->kinds[rule->kind];
+	struct cell_range range = view_range(view, rule->kind);
 	for (uint32_t i = range.first; i < range.end; i++) {
 		uint32_t hours = view_hours(view, view_cell_hour(view, i));
 		if (hours > window)

@@ -7,8 +7,7 @@ struct params {
 	double half;
 	struct half_life half_life;
 	struct kind_points points;
-	unsigned kinds[KIND_SLOTS]; /* those that are worth something */
-	unsigned kind_count;
+	uint32_t kinds; /* bits: those that are worth something */
 };
 
 static const struct kind_default worth[] = {
@@ -49,18 +48,17 @@ static void
 prepare(void *ctx)
 {
 	struct params *p = ctx;
-	p->kind_count = 0;
+	p->kinds = 0;
 	for (unsigned kind = 0; kind < KIND_SLOTS; kind++)
-		if (p->points.points[kind] > 0.0)
-			p->kinds[p->kind_count++] = kind;
+		p->kinds |= p->points.points[kind] > 0.0 ? 1u << kind : 0;
 }
 
 static double
 decayed_worth(const struct view *view, const struct params *p)
 {
 	double total = 0.0;
-	for (unsigned i = 0; i < p->kind_count; i++) {
-		unsigned kind = p->kinds[i];
+	for (uint32_t left = p->kinds & view->present; left != 0; left &= left - 1) {
+		unsigned kind = (unsigned)__builtin_ctz(left);
 		total = view_add_decayed(view, kind, p->points.points[kind], &p->half_life, total);
 	}
 	return total;

@@ -43,7 +43,7 @@ static uint64_t
 count_latest(const struct view *view, uint32_t window)
 {
 	uint64_t opens = 0;
-	struct cell_range range = view->kinds[LS_KIND_EMAIL_OPEN];
+	struct cell_range range = view_range(view, LS_KIND_EMAIL_OPEN);
 	for (uint32_t at = range.end; at > range.first; at--) {
 		uint32_t cell = view->packed->cells[at - 1];
 		if (view_age(view, ls_packed_cell_hour(cell)) > window)
@@ -57,7 +57,7 @@ static double
 evaluate(const struct view *view, const void *ctx)
 {
 	const struct params *p = ctx;
-	if (view->kinds[LS_KIND_EMAIL_OPEN].end == 0)
+	if (view_range(view, LS_KIND_EMAIL_OPEN).end == 0)
 		return 0.0;
 	uint32_t window = view_window_hours(view, p->window_days);
 	bool latest = view->packed != NULL && window < COARSE_HOURS - 24;

@@ -31,7 +31,8 @@ find_least_hours(const struct view *view)
 	for (unsigned kind = 0; kind < KIND_SLOTS; kind++) {
 		if (!kind_is_interaction(kind))
 			continue;
-		for (uint32_t i = view->kinds[kind].first; i < view->kinds[kind].end; i++)
+		struct cell_range range = view_range(view, kind);
+		for (uint32_t i = range.first; i < range.end; i++)
 			least = LS_MIN(least, view_hours(view, view_cell_hour(view, i)));
 	}
 	return least;
