@@ -107,9 +107,11 @@ static void
 weigh(const struct view *view, const void *ctx, struct weights *out)
 {
 	const struct params *p = ctx;
-	for (unsigned i = 0; i < p->kind_count; i++) {
-		const struct kind_weight how = { .kind = p->kinds[i],
-			.points = p->points.points[p->kinds[i]],
+	for (unsigned kind = 0; kind < KIND_SLOTS; kind++) {
+		if ((p->kinds >> kind & 1u) == 0)
+			continue;
+		const struct kind_weight how = { .kind = kind,
+			.points = p->points.points[kind],
 			.half_life = &p->half_life,
 			.hours = view_all_hours(view) };
 		weights_add_kind(out, view, &how);
