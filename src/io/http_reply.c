@@ -318,6 +318,13 @@ ls_http_reply(struct ls_http_server *server, uint64_t id, const struct ls_http_r
 	return err;
 }
 
+bool
+ls_http_is_waiting(const struct ls_http_server *server, uint64_t id)
+{
+	const struct ls_http_conn *conn = ls_http_find(server, id);
+	return conn != NULL && !conn->streaming;
+}
+
 int
 ls_http_stream_start(struct ls_http_server *server, uint64_t id,
 	const struct ls_http_response *head, const struct ls_http_stream_events *events)

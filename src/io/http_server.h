@@ -128,6 +128,9 @@ int ls_http_port(const struct ls_http_server *server);
 int ls_http_reply(
 	struct ls_http_server *server, uint64_t id, const struct ls_http_response *response);
 
+/** Whether a request still waits for its answer: for work that would be in vain otherwise. */
+bool ls_http_is_waiting(const struct ls_http_server *server, uint64_t id);
+
 /** A body of unknown length, chunked (HTTP/1.0: up to the end of the connection). After a write was
  * turned away, `drained` is called once less than a quarter of max_output waits. `closed` is called
  * exactly once, at the end or when the client leaves, never from within a call into the server.

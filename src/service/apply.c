@@ -11,6 +11,7 @@
 #include "base/json_write.h"
 #include "base/logger.h"
 #include "service/pending.h"
+#include "service/preview.h"
 
 #define SLICE_NS (INT64_C(1000000))
 
@@ -268,6 +269,7 @@ ls_apply_turn(void *ctx)
 	more |= ls_catch_up_step(service, until_ns);
 	more |= ls_checkpoint_step(service, until_ns, false);
 	more |= ls_sweep_step(service, until_ns);
+	more |= ls_preview_step(service, until_ns);
 	if (more)
 		ls_loop_again(service->loop);
 }

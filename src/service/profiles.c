@@ -10,6 +10,7 @@
 #include <stdlib.h>
 
 #include "base/logger.h"
+#include "service/preview.h"
 
 #define FILE_MAX_BYTES ((size_t)1 << 20)
 
@@ -212,6 +213,7 @@ static int
 switch_to(struct ls_service *service, struct ls_profile *profile)
 {
 	struct ls_tenant *tenant = &service->tenant;
+	ls_preview_stop(service, "The profile that scores was changed meanwhile: ask again");
 	int err = ls_engine_set_profile(tenant->engine, profile);
 	if (err != LS_OK)
 		return err;

@@ -38,6 +38,8 @@ static const struct ls_route routes[] = {
 		"Score with the draft from now on" },
 	{ "POST", "/api/profiles/rollback", LS_SCOPE_WRITE, LS_BODY_NORMAL,
 		ls_api_profiles_rollback, "Score with an earlier version again" },
+	{ "POST", "/api/profiles/preview", LS_SCOPE_READ, LS_BODY_NORMAL, ls_api_profiles_preview,
+		"What another profile would change" },
 	{ "GET", "/api/profiles/{version}", LS_SCOPE_READ, LS_BODY_NONE, ls_api_profiles_get,
 		"One version, with its defaults filled in" },
 	{ "GET", "/health", LS_SCOPE_PUBLIC, LS_BODY_NONE, ls_api_health, "The process answers" },

@@ -54,6 +54,20 @@ void ls_reply_problem_to(
 void ls_reply_json_to(
 	struct ls_service *service, uint64_t http_id, int status, struct ls_buf *body);
 
+struct ls_jsonw;
+struct ls_profile_fault;
+struct ls_profile_request;
+
+/** An explanation as an object. */
+void ls_api_write_explanation(struct ls_jsonw *w, const struct ls_explanation *why, int64_t now_ms);
+/** Reads the body of a request about profiles; false when that was answered with its fault, or 503
+ * because they are not known yet. */
+bool ls_api_profile_request(struct ls_service *service, struct ls_http_request *req,
+	unsigned members, struct ls_profile_request *out);
+/** Answers 400 with the faults of a profile that begins at `at` of the body. */
+void ls_api_profile_faults(struct ls_service *service, struct ls_http_request *req,
+	const struct ls_profile_fault *faults, size_t count, const char *at);
+
 /* ---- api/: one file a resource */
 void ls_api_leads_list(
 	struct ls_service *service, struct ls_http_request *req, struct ls_slice param);
@@ -80,6 +94,8 @@ void ls_api_profiles_draft(
 void ls_api_profiles_publish(
 	struct ls_service *service, struct ls_http_request *req, struct ls_slice param);
 void ls_api_profiles_rollback(
+	struct ls_service *service, struct ls_http_request *req, struct ls_slice param);
+void ls_api_profiles_preview(
 	struct ls_service *service, struct ls_http_request *req, struct ls_slice param);
 void ls_api_health(struct ls_service *service, struct ls_http_request *req, struct ls_slice param);
 void ls_api_ready(struct ls_service *service, struct ls_http_request *req, struct ls_slice param);

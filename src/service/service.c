@@ -16,6 +16,7 @@
 #include "io/sqlite.h"
 #include "io/tls.h"
 #include "log/sqlite_log.h"
+#include "service/preview.h"
 #include "service/profiles.h"
 #include "service/router.h"
 #include "store/migrate.h"
@@ -324,6 +325,7 @@ ls_service_close(struct ls_service *service)
 	service->log = ls_log_free(service->log);
 	service->store = ls_store_free(service->store);
 	service->sqlite = ls_sqlite_close(service->sqlite);
+	ls_preview_stop(service, "the server stops");
 	service->http = ls_http_server_free(service->http);
 	service->tls = ls_tls_free(service->tls);
 	service->tick = ls_timer_free(service->tick);

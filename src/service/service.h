@@ -17,6 +17,7 @@ struct ls_service;
 struct ls_pending;
 struct ls_checkpoint;
 struct ls_catch_up;
+struct ls_preview;
 struct ls_profiles;
 struct ls_sqlite;
 
@@ -84,6 +85,11 @@ struct ls_service {
 	struct ls_catch_up *catch_up;
 	struct ls_checkpoint *checkpoint;
 	struct ls_profiles *profiles;
+	struct ls_preview *preview; /* under way */
+	struct {
+		uint64_t started, finished;
+		int64_t last_ns; /* how long the last one took */
+	} previews;
 	struct ls_timer *tick;
 	struct ls_refresh {
 		bool running;

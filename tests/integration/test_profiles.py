@@ -238,3 +238,115 @@ def test_the_example_of_the_scoring_page(leadscore, source_dir):
     assert lines(server, 'email:a@our-company.com')['forms'] == 6
     why = lines(server, 'email:b@acme.com')
     assert (why['unsubscribed'], why['customers'], why['free_mail']) == (-100, -100, 0)
+
+
+def preview(server, body=None, **params):
+    answer = server.post('/api/profiles/preview', body if body is not None else {}, params=params)
+    assert answer.status == 200, answer
+    return answer.json()
+
+
+def bins(found):
+    counts = [0] * 10
+    for score, _ in found.values():
+        counts[min(score // 10, 9)] += 1
+    return counts
+
+
+def test_a_preview_tells_what_publishing_does(leadscore, metrics):
+    server = leadscore(HOT_LEAD_THRESHOLD=35, WARM_LEAD_THRESHOLD=25)
+    seed(server, 90)
+    version = draft(server, FREE_MAIL)['version']
+    before = scores(server)
+    shown = preview(server)
+    assert shown['version'] == version
+    assert scores(server) == before and states(server) == {version: 'draft'}
+    same = [preview(server, {'profile': FREE_MAIL}), preview(server, {'version': version})]
+    for other in same:
+        assert other['moves'] == shown['moves'] and other['histogram'] == shown['histogram']
+    assert same[0]['version'] is None
+    assert metrics(server)['leadscore_previews_total'] == 3
+    assert server.post('/api/profiles/publish').status == 200
+    swept(server)
+    after = scores(server)
+    moves = {a: {b: 0 for b in ('hot', 'warm', 'cold')} for a in ('hot', 'warm', 'cold')}
+    for lead, (_, category) in before.items():
+        moves[category][after[lead][1]] += 1
+    assert shown['moves'] == moves and shown['leads'] == len(before) == 90
+    assert sum(moves[a][b] for a in moves for b in moves if a != b) > 5
+    assert [b['before'] for b in shown['histogram']] == bins(before)
+    assert [b['after'] for b in shown['histogram']] == bins(after)
+    assert [b['from'] for b in shown['histogram']] == list(range(0, 100, 10))
+    assert len(shown['biggest_rises']) == len(shown['biggest_falls']) == 20
+    assert shown['rise'] > 20 and shown['fall'] > 20
+    for movers, sign in ((shown['biggest_rises'], 1), (shown['biggest_falls'], -1)):
+        changes = [sign * mover['change'] for mover in movers]
+        assert changes == sorted(changes, reverse=True) and changes[-1] > 0
+        for mover in movers:
+            assert (mover['before']['score'], mover['before']['score_category']) == before[mover['id']]
+            assert (mover['after']['score'], mover['after']['score_category']) == after[mover['id']]
+            assert mover['email'] and mover['reasons'][0]['text']
+            if mover['before']['points'] + sum(r['change'] for r in mover['reasons']) >= 0:
+                assert round(sum(r['change'] for r in mover['reasons']) - mover['change'], 3) == 0
+    assert shown['biggest_falls'][0]['reasons'][0]['name'] == 'free_mail'
+    again = preview(server, {'version': version})
+    assert (again['rise'], again['fall'], again['biggest_rises']) == (0, 0, [])
+
+
+def test_a_preview_of_one_lead(leadscore):
+    server = leadscore()
+    seed(server)
+    shown = preview(server, {'profile': FREE_MAIL}, lead='email:lead2@acme.com')
+    assert shown['lead']['email'] == 'lead2@acme.com'
+    why = server.get('/api/leads/email:lead2@acme.com/explanation').json()
+    assert set(why) == set(shown['before']) == set(shown['after'])
+    assert [line['name'] for line in why['lines']] == [line['name'] for line in shown['before']['lines']]
+    assert shown['before']['score'] == why['score']
+    assert round(shown['after']['points'] - shown['before']['points'], 3) == shown['change'] == 12
+    assert [(r['name'], r['change'], r['type']) for r in shown['reasons']] == [('forms', 12, 'rule')]
+    assert shown['after']['sum'] == round(sum(line['points'] for line in shown['after']['lines']), 3)
+    assert server.post('/api/profiles/preview?lead=nobody', {'profile': {}}).status == 404
+
+
+def test_what_cannot_be_previewed(leadscore):
+    server = leadscore()
+    assert server.post('/api/profiles/preview').status == 404
+    assert server.post('/api/profiles/preview', {'version': 7}).status == 404
+    draft(server, {})
+    assert server.post('/api/profiles/preview', {'version': 1, 'profile': {}}).status == 400
+    answer = server.post('/api/profiles/preview', {'profile': {'rules': [{'id': 'a'}], 'x': 1}})
+    assert answer.status == 400
+    assert {e['pointer'] for e in answer.json()['errors']} == {
+        '/profile/rules/0/when', '/profile/rules/0/points', '/profile/x'}
+    assert preview(server)['leads'] == 0
+
+
+def test_a_client_that_leaves_does_not_block_the_next(leadscore):
+    server = leadscore()
+    seed(server, 90)
+    for _ in range(20):
+        connection = server.client.connection()
+        connection.request('POST', '/api/profiles/preview', body=json.dumps({'profile': FREE_MAIL}))
+        connection.close()
+    wait_until(lambda: server.post('/api/profiles/preview', {'profile': FREE_MAIL}).status == 200)
+
+
+def test_publishing_while_previews_run(leadscore):
+    """Each answer is whole, or says that the profile changed under it."""
+    import threading
+    server = leadscore()
+    seed(server, 90)
+    seen = set()
+
+    def ask():
+        for _ in range(40):
+            seen.add(server.post('/api/profiles/preview', {'profile': FREE_MAIL}).status)
+
+    threads = [threading.Thread(target=ask) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for n in range(10):
+        publish(server, {'name': f'n{n}', 'signals': {'recency': {'weight': n}}})
+    for thread in threads:
+        thread.join()
+    assert 200 in seen and seen <= {200, 409, 503}

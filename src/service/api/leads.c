@@ -192,31 +192,37 @@ write_line(struct ls_jsonw *w, const struct ls_moment *moment, const struct ls_l
 	ls_jsonw_object_end(w);
 }
 
-static int
-write_explanation(
-	struct ls_service *service, struct ls_http_request *req, struct ls_jsonw *w, uint64_t id)
+void
+ls_api_write_explanation(struct ls_jsonw *w, const struct ls_explanation *why, int64_t now_ms)
 {
-	struct ls_explanation why;
-	int64_t now_ms = ls_service_score_ms(service), sum = 0;
-	int err = ls_engine_explain(service->tenant.engine, id, now_ms, req->arena, &why);
-	if (err != LS_OK)
-		return err;
+	int64_t sum = 0;
 	ls_jsonw_object(w);
 	ls_jsonw_ktime(w, "as_of", now_ms);
-	ls_jsonw_ki64(w, "score", why.score_milli / 1000);
-	ls_jsonw_kmilli(w, "points", why.score_milli);
-	ls_jsonw_kstring(w, "score_category", ls_slice_str(ls_category_name(why.category)));
-	write_time(w, "cools_at", why.cools_at_ms);
+	ls_jsonw_ki64(w, "score", why->score_milli / 1000);
+	ls_jsonw_kmilli(w, "points", why->score_milli);
+	ls_jsonw_kstring(w, "score_category", ls_slice_str(ls_category_name(why->category)));
+	write_time(w, "cools_at", why->cools_at_ms);
 	ls_jsonw_karray(w, "lines");
-	for (size_t i = 0; i < why.count; i++) {
-		write_line(w, why.moment, &why.lines[i]);
-		sum += why.lines[i].points_milli;
+	for (size_t i = 0; i < why->count; i++) {
+		write_line(w, why->moment, &why->lines[i]);
+		sum += why->lines[i].points_milli;
 	}
 	ls_jsonw_array_end(w);
 	/* the lines add up to this; the score is it, kept within 0 to 100 */
 	ls_jsonw_kmilli(w, "sum", sum);
 	ls_jsonw_object_end(w);
-	return LS_OK;
+}
+
+static int
+write_explanation(
+	struct ls_service *service, struct ls_http_request *req, struct ls_jsonw *w, uint64_t id)
+{
+	struct ls_explanation why;
+	int64_t now_ms = ls_service_score_ms(service);
+	int err = ls_engine_explain(service->tenant.engine, id, now_ms, req->arena, &why);
+	if (err == LS_OK)
+		ls_api_write_explanation(w, &why, now_ms);
+	return err;
 }
 
 static void

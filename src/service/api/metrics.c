@@ -84,6 +84,8 @@ VALUE(journal_bytes, ls_journal_bytes(&s->service->tenant.journal))
 VALUE(overflows, s->service->stats.overflows)
 VALUE(catch_up_seconds, (double)s->service->stats.caught_up_ms / 1e3)
 VALUE(profile_version, published_version(s->service))
+VALUE(previews, s->service->previews.finished)
+VALUE(preview_seconds, (double)s->service->previews.last_ns / 1e9)
 VALUE(leads_deleted, s->engine.deleted)
 VALUE(records, s->engine.records)
 VALUE(identities, s->engine.identities)
@@ -274,6 +276,10 @@ static const struct metric metrics[] = {
 	{ "leadscore_profile_version", GAUGE,
 		"Version of the profile that scores; 0: the built-in one or a file's.",
 		profile_version, NULL },
+	{ "leadscore_previews_total", COUNTER, "Previews of a profile over all leads.", previews,
+		NULL },
+	{ "leadscore_preview_seconds", GAUGE, "How long the last preview took.", preview_seconds,
+		NULL },
 	{ "leadscore_leads_deleted", GAUGE, "Leads deleted and kept for a restore.", leads_deleted,
 		NULL },
 	{ "leadscore_category_changes_total", COUNTER, "Leads that entered a category.", NULL,

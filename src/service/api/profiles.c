@@ -15,22 +15,26 @@
 
 /* ---- what is common to all */
 
-/* faults as errors of a problem document; their pointers begin below `at` */
-static void
-reply_faults(struct ls_service *service, struct ls_http_request *req,
-	const struct ls_profile_fault *faults, size_t count)
+void
+ls_api_profile_faults(struct ls_service *service, struct ls_http_request *req,
+	const struct ls_profile_fault *faults, size_t count, const char *at)
 {
 	struct ls_http_response response = { 0 };
 	struct ls_decoded decoded = { .fault_count = count };
+	char pointer[sizeof faults->pointer + 16];
 	decoded.faults = ls_arena_alloc(req->arena, (count + 1) * sizeof *decoded.faults);
 	if (decoded.faults == NULL) {
 		ls_reply_problem(service, req, 503, "Out of memory");
 		return;
 	}
-	for (size_t i = 0; i < count; i++)
-		decoded.faults[i] = (struct ls_fault){ .pointer = ls_slice_str(faults[i].pointer),
+	for (size_t i = 0; i < count; i++) {
+		int n = snprintf(pointer, sizeof pointer, "%s%s", at, faults[i].pointer);
+		decoded.faults[i] = (struct ls_fault){
+			.pointer = ls_arena_copy(req->arena, ls_slice(pointer, (size_t)n)),
 			.what = ls_slice_str(faults[i].what),
-			.offset = SIZE_MAX };
+			.offset = SIZE_MAX,
+		};
+	}
 	ls_problem_faults(
 		req->arena, 400, "Nothing was changed: mend the errors", &decoded, &response);
 	(void)ls_http_reply(service->http, req->id, &response);
@@ -45,14 +49,16 @@ loaded(struct ls_service *service, struct ls_http_request *req)
 	return false;
 }
 
-static bool
-read_request(struct ls_service *service, struct ls_http_request *req, unsigned members,
+bool
+ls_api_profile_request(struct ls_service *service, struct ls_http_request *req, unsigned members,
 	struct ls_profile_request *out)
 {
 	struct ls_profile_fault fault;
+	if (!loaded(service, req))
+		return false;
 	int err = ls_profile_request_read(req->body, members, req->arena, out, &fault);
 	if (err == LS_ERR_INVALID)
-		reply_faults(service, req, &fault, 1);
+		ls_api_profile_faults(service, req, &fault, 1, "");
 	else if (err != LS_OK)
 		ls_reply_problem(service, req, 503, ls_strerror(err));
 	return err == LS_OK;
@@ -256,7 +262,7 @@ ls_api_profiles_draft(
 	int err = ls_profiles_parse(service, req->body, &profile, faults, &count);
 	(void)ls_profile_free(profile);
 	if (err == LS_ERR_INVALID)
-		reply_faults(service, req, faults, count);
+		ls_api_profile_faults(service, req, faults, count, "");
 	else if (err != LS_OK)
 		ls_reply_problem(service, req, 503, ls_strerror(err));
 	else
@@ -283,8 +289,7 @@ ls_api_profiles_publish(
 {
 	(void)param;
 	struct ls_profile_request request;
-	if (!loaded(service, req) ||
-		!read_request(service, req, LS_MEMBER_VERSION | LS_MEMBER_WORDS, &request) ||
+	if (!ls_api_profile_request(service, req, LS_MEMBER_VERSION | LS_MEMBER_WORDS, &request) ||
 		!may_publish(service, req))
 		return;
 	const struct ls_profile_version *draft = ls_profiles_in_state(service, LS_STORE_DRAFT);
@@ -327,8 +332,7 @@ ls_api_profiles_rollback(
 {
 	(void)param;
 	struct ls_profile_request request;
-	if (!loaded(service, req) ||
-		!read_request(service, req, LS_MEMBER_TO | LS_MEMBER_WORDS, &request) ||
+	if (!ls_api_profile_request(service, req, LS_MEMBER_TO | LS_MEMBER_WORDS, &request) ||
 		!may_publish(service, req))
 		return;
 	const struct ls_profile_version *to = request.version != 0
