@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: MIT
-/* Scores the leads of a CSV file of events, with libleadscore and the C library alone:
+/* Scores the leads of a CSV file (docs/embedding.md), with libleadscore and the C library alone:
  *	cc -O2 -o score_csv score_csv.c $(pkg-config --cflags --libs leadscore)
- *	./score_csv [--profile FILE] [--at TIME] [--explain] [FILE]
- * docs/embedding.md walks through it and says what the columns hold. */
+ *	./score_csv [--profile FILE] [--at TIME] [--explain] [FILE] */
 #define _GNU_SOURCE 1 /* strptime, timegm */
 #include <errno.h>
 #include <leadscore/score.h>
@@ -14,15 +13,6 @@
 #include <time.h>
 
 enum column { LEAD, TIME, KIND, MESSAGE, FIELD, VALUE, COLUMNS };
-
-/** A record: its fields, each ended by a zero byte, follow one another in `text`. */
-struct csv {
-	const char *name;
-	unsigned long line, started; /* where we are, where the record began */
-	size_t count, len;
-	const char *fields[COLUMNS];
-	char text[65536];
-};
 
 struct attribute {
 	struct attribute *next;
@@ -37,20 +27,25 @@ struct lead {
 	int32_t score_milli;
 };
 
-struct leads {
-	void *tree; /* by name */
-	struct lead **all;
-	size_t count;
+/** All there is. A record's fields, each ended by a zero byte, follow one another in `text`. */
+struct run {
+	const char *name;            /* of the file */
+	unsigned long line, started; /* where we are, where the record began */
+	size_t count, len, lead_count;
+	const char *fields[COLUMNS];
+	char text[65536];
+	struct lead **leads;
+	void *tree; /* of the leads, by name */
 };
 
 /** Every error ends the program: with the line, where there is one. */
 static void __attribute__((noreturn, format(printf, 2, 3)))
-fail(const struct csv *csv, const char *format, ...)
+fail(const struct run *run, const char *format, ...)
 {
 	va_list args;
 	va_start(args, format);
-	if (csv != NULL)
-		fprintf(stderr, "%s:%lu: ", csv->name, csv->started);
+	if (run != NULL)
+		fprintf(stderr, "%s:%lu: ", run->name, run->started);
 	vfprintf(stderr, format, args);
 	fputc('\n', stderr);
 	va_end(args);
@@ -66,55 +61,53 @@ must(void *memory)
 }
 
 static int
-next_byte(struct csv *csv)
+next_byte(struct run *run)
 {
 	int c = getchar();
-	csv->line += c == '\n';
-	if (csv->len + 2 > sizeof csv->text)
-		fail(csv, "a record of more than %zu bytes", sizeof csv->text);
+	run->line += c == '\n';
+	if (run->len + 2 > sizeof run->text)
+		fail(run, "a record of more than %zu bytes", sizeof run->text);
 	return c;
 }
 
 /** Takes a field that begins with `c`, and gives what is behind it: a comma, '\n' or EOF. */
 static int
-read_field(struct csv *csv, int c)
+read_field(struct run *run, int c)
 {
-	if (csv->count == COLUMNS)
-		fail(csv, "more than %d fields", COLUMNS);
-	csv->fields[csv->count++] = csv->text + csv->len;
+	if (run->count == COLUMNS)
+		fail(run, "more than %d fields", COLUMNS);
+	run->fields[run->count++] = run->text + run->len;
 	bool quoted = c == '"';
-	if (quoted)
-		c = next_byte(csv);
-	while (quoted ? c != '"' || (c = next_byte(csv)) == '"'
+	c = quoted ? next_byte(run) : c;
+	while (quoted ? c != '"' || (c = next_byte(run)) == '"'
 		      : c != ',' && c != '\r' && c != '\n' && c != EOF) {
 		if (c == EOF || c == '\0' || (c == '"' && !quoted))
-			fail(csv, "a quote, zero byte or end of file in the middle of a field");
-		csv->text[csv->len++] = (char)c;
-		c = next_byte(csv);
+			fail(run, "a quote, zero byte or end of file in the middle of a field");
+		run->text[run->len++] = (char)c;
+		c = next_byte(run);
 	}
-	csv->text[csv->len++] = '\0';
-	if (c == '\r')
-		c = next_byte(csv) == '\n' ? '\n' : '\r';
+	run->text[run->len++] = '\0';
+	c = c == '\r' && next_byte(run) == '\n' ? '\n' : c;
 	if (c != ',' && c != '\n' && c != EOF)
-		fail(csv, "text behind the end of a field");
+		fail(run, "text behind the end of a field");
 	return c;
 }
 
 /** False at the end. Empty lines are no records. */
 static bool
-read_record(struct csv *csv)
+read_record(struct run *run)
 {
 	do {
-		csv->started = csv->line;
-		csv->count = csv->len = 0;
-		int c = next_byte(csv);
+		run->started = run->line;
+		run->count = run->len = 0;
+		int c = next_byte(run);
 		if (c == EOF)
 			return false;
-		while ((c = read_field(csv, c)) == ',')
-			c = next_byte(csv);
-	} while (csv->len == 1);
-	if (csv->count != COLUMNS)
-		fail(csv, "%zu fields instead of %d", csv->count, COLUMNS);
+		while ((c = read_field(run, c)) == ',')
+			c = next_byte(run);
+	} while (run->len == 1);
+	if (run->count != COLUMNS)
+		fail(run, "%zu fields instead of %d", run->count, COLUMNS);
 	return true;
 }
 
@@ -128,8 +121,7 @@ parse_time(const char *text, int64_t *time_ms)
 	if (at != NULL && *at == '.')
 		for (int scale = 100; *++at >= '0' && *at <= '9'; scale /= 10)
 			ms += (*at - '0') * scale;
-	at = at != NULL ? strptime(at, "%z", &tm) : NULL;
-	if (at == NULL || *at != '\0')
+	if (at == NULL || (at = strptime(at, "%z", &tm)) == NULL || *at != '\0')
 		return false;
 	struct tm as_read = tm;
 	*time_ms = (timegm(&tm) - as_read.tm_gmtoff) * 1000 + ms;
@@ -143,43 +135,42 @@ compare_names(const void *a, const void *b)
 }
 
 static struct lead *
-find_lead(struct leads *leads, const char *name)
+find_lead(struct run *run, const char *name)
 {
-	const struct lead wanted = { .name = name };
-	struct lead **found = tfind(&wanted, &leads->tree, compare_names);
+	struct lead **found = tfind(&(struct lead){ .name = name }, &run->tree, compare_names);
 	if (found != NULL)
 		return *found;
 	struct lead *lead = must(calloc(1, sizeof *lead));
 	lead->name = must(strdup(name));
-	leads->all = must(realloc(leads->all, (leads->count + 1) * sizeof *leads->all));
-	(void)must(tsearch(lead, &leads->tree, compare_names));
-	return leads->all[leads->count++] = lead;
+	run->leads = must(realloc(run->leads, (run->lead_count + 1) * sizeof *run->leads));
+	(void)must(tsearch(lead, &run->tree, compare_names));
+	return run->leads[run->lead_count++] = lead;
 }
 
 static void
-add_event(struct leads *leads, const struct csv *csv, int64_t now_ms)
+add_event(struct run *run, int64_t now_ms)
 {
-	const char *name = csv->fields[KIND], *dot = strchrnul(name, '.');
-	struct ls_slice message = { csv->fields[MESSAGE], strlen(csv->fields[MESSAGE]) };
+	const char *name = run->fields[KIND], *dot = strchrnul(name, '.');
+	struct ls_slice message = { run->fields[MESSAGE], strlen(run->fields[MESSAGE]) };
 	enum ls_kind kind;
 	int64_t time_ms;
-	if (csv->fields[LEAD][0] == '\0')
-		fail(csv, "no lead");
-	if (!parse_time(csv->fields[TIME], &time_ms))
-		fail(csv, "'%s' is no time like 2026-11-22T10:00:00Z", csv->fields[TIME]);
+	if (run->fields[LEAD][0] == '\0')
+		fail(run, "no lead");
+	if (!parse_time(run->fields[TIME], &time_ms))
+		fail(run, "'%s' is no time like 2026-11-22T10:00:00Z", run->fields[TIME]);
 	int err = ls_kind_find((struct ls_slice){ name, (size_t)(dot - name) }, &kind);
 	if (err != LS_OK || (*dot != '\0' && strcmp(dot, ".machine") != 0))
-		fail(csv, "'%s' is not a kind of event", name);
+		fail(run, "'%s' is not a kind of event", name);
 	bool counts = ls_kind_is_activity(kind);
 	if (!counts && kind != LS_KIND_ATTRIBUTES && kind != LS_KIND_DEAL_STAGE)
-		fail(csv, "events of the kind '%s' are not taken from CSV", name);
+		fail(run, "events of the kind '%s' are not taken from CSV", name);
 	if (time_ms > now_ms)
 		return; /* not known at that time */
-	struct lead *lead = find_lead(leads, csv->fields[LEAD]);
-	if (csv->fields[FIELD][0] != '\0') {
+	struct lead *lead = find_lead(run, run->fields[LEAD]);
+	if (run->fields[FIELD][0] != '\0') {
 		struct attribute *a = must(malloc(sizeof *a));
 		*a = (struct attribute){ lead->attributes, time_ms,
-			must(strdup(csv->fields[FIELD])), must(strdup(csv->fields[VALUE])) };
+			must(strdup(run->fields[FIELD])), must(strdup(run->fields[VALUE])) };
 		lead->attributes = a;
 	}
 	if (counts)
@@ -187,7 +178,7 @@ add_event(struct leads *leads, const struct csv *csv, int64_t now_ms)
 			kind | (*dot != '\0' ? LS_KIND_MACHINE : 0u), time_ms,
 			ls_message_hash(message), 1);
 	if (err != LS_OK)
-		fail(csv, "%s", ls_strerror(err));
+		fail(run, "%s", ls_strerror(err));
 }
 
 /** What signals and rules ask about a lead: its newest true, false, number or text. */
@@ -229,21 +220,21 @@ compare_scores(const void *a, const void *b)
 }
 
 static void
-print_ranking(const struct leads *leads, const struct ls_profile *profile, int64_t now_ms, bool why)
+print_ranking(struct run *run, const struct ls_profile *profile, int64_t now_ms, bool why)
 {
 	struct ls_moment *moment = must(ls_moment_new(ls_memory_heap, profile, now_ms));
 	struct ls_line *lines = must(calloc(ls_line_count(profile), sizeof *lines));
-	for (size_t i = 0; i < leads->count; i++) {
-		struct ls_subject_data data = subject(leads->all[i]);
-		leads->all[i]->score_milli = ls_score_milli(moment, &data);
+	for (size_t i = 0; i < run->lead_count; i++) {
+		struct ls_subject_data data = subject(run->leads[i]);
+		run->leads[i]->score_milli = ls_score_milli(moment, &data);
 	}
-	if (leads->count > 0)
-		qsort(leads->all, leads->count, sizeof *leads->all, compare_scores);
-	for (size_t i = 0; i < leads->count; i++) {
-		struct ls_subject_data data = subject(leads->all[i]);
+	if (run->lead_count > 0)
+		qsort(run->leads, run->lead_count, sizeof *run->leads, compare_scores);
+	for (size_t i = 0; i < run->lead_count; i++) {
+		struct ls_subject_data data = subject(run->leads[i]);
 		int32_t score = ls_explain(moment, &data, lines);
 		const char *category = ls_category_name(ls_categorize(profile, score));
-		printf("%7.3f  %-4s  %s\n", score / 1000.0, category, leads->all[i]->name);
+		printf("%7.3f  %-4s  %s\n", score / 1000.0, category, run->leads[i]->name);
 		for (size_t k = 0; why && k < ls_line_count(profile); k++) {
 			char words[256];
 			(void)ls_line_words(moment, &lines[k], words, sizeof words);
@@ -260,7 +251,7 @@ static struct ls_profile *
 read_profile(const char *path)
 {
 	static char json[1 << 20];
-	struct ls_profile_fault fault = { "", "" };
+	struct ls_profile_fault fault = { "", "out of memory" };
 	struct ls_profile *profile = NULL;
 	size_t faults = 0;
 	FILE *in = fopen(path, "rb");
@@ -268,17 +259,15 @@ read_profile(const char *path)
 		fail(NULL, "%s: %s", path, strerror(errno));
 	struct ls_slice text = { json, fread(json, 1, sizeof json, in) };
 	(void)fclose(in);
-	int err = ls_profile_parse(ls_memory_heap, text, &profile, &fault, 1, &faults);
-	if (err != LS_OK)
-		fail(NULL, "%s: %s %s %s", path, ls_strerror(err), fault.pointer, fault.what);
+	if (ls_profile_parse(ls_memory_heap, text, &profile, &fault, 1, &faults) != LS_OK)
+		fail(NULL, "%s: %s %s", path, fault.pointer, fault.what);
 	return profile;
 }
 
 int
 main(int argc, char **argv)
 {
-	static struct csv csv = { .name = "standard input", .line = 1, .started = 1 };
-	static struct leads leads;
+	static struct run run = { .name = "standard input", .line = 1, .started = 1 };
 	struct ls_profile *profile = NULL;
 	int64_t now_ms = (int64_t)time(NULL) * 1000;
 	bool why = false;
@@ -288,26 +277,24 @@ main(int argc, char **argv)
 		else if (strcmp(argv[i], "--profile") == 0 && profile == NULL && i + 1 < argc)
 			profile = read_profile(argv[++i]);
 		else if (argv[i][0] != '-' && i + 1 == argc)
-			csv.name = argv[i];
-		else if (strcmp(argv[i], "--at") != 0 || i + 1 == argc ||
-			 !parse_time(argv[++i], &now_ms))
-			fail(NULL,
-				"usage: score_csv [--profile FILE] [--at TIME] [--explain] [FILE]");
+			run.name = argv[i];
+		else if (strcmp(argv[i], "--at") != 0 || ++i == argc ||
+			 !parse_time(argv[i], &now_ms))
+			fail(NULL, "score_csv [--profile FILE] [--at TIME] [--explain] [FILE]");
 	}
-	if (csv.name == argv[argc - 1] && freopen(csv.name, "rb", stdin) == NULL)
-		fail(NULL, "%s: %s", csv.name, strerror(errno));
+	if (run.name == argv[argc - 1] && freopen(run.name, "rb", stdin) == NULL)
+		fail(NULL, "%s: %s", run.name, strerror(errno));
 	static const char header[] = "lead\0time\0kind\0message\0field\0value";
-	if (!read_record(&csv) || memcmp(csv.text, header, sizeof header) != 0)
-		fail(&csv, "the header row is not lead,time,kind,message,field,value");
-	while (read_record(&csv))
-		add_event(&leads, &csv, now_ms);
+	if (!read_record(&run) || memcmp(run.text, header, sizeof header) != 0)
+		fail(&run, "the header row is not lead,time,kind,message,field,value");
+	while (read_record(&run))
+		add_event(&run, now_ms);
 	if (ferror(stdin))
-		fail(&csv, "%s", strerror(errno));
-	if (profile == NULL)
-		profile = must(ls_profile_default(ls_memory_heap));
-	print_ranking(&leads, profile, now_ms, why);
-	for (size_t i = 0; i < leads.count; i++)
-		ls_activity_fini(&leads.all[i]->activity, ls_memory_heap);
+		fail(&run, "%s", strerror(errno));
+	profile = profile != NULL ? profile : must(ls_profile_default(ls_memory_heap));
+	print_ranking(&run, profile, now_ms, why);
+	for (size_t i = 0; i < run.lead_count; i++)
+		ls_activity_fini(&run.leads[i]->activity, ls_memory_heap);
 	(void)ls_profile_free(profile);
 	return 0; /* leads go with the process */
 }

@@ -171,8 +171,8 @@ def test_bad_headers_files_and_profiles_are_named(score_csv, tmp_path):
     score_csv('', fails='the header row is not lead,time,')
     score_csv('lead,time,kind,message,value,field\n', fails='standard input:1: the header row')
     score_csv('', str(tmp_path / 'none.csv'), fails='none.csv: No such file')
-    score_csv('', '--at', 'noon', fails='usage:')
-    score_csv('', '--what', fails='usage:')
+    score_csv('', '--at', 'noon', fails='score_csv [--profile FILE]')
+    score_csv('', '--what', fails='score_csv [--profile FILE]')
     bad = tmp_path / 'bad.json'
     bad.write_text('{"signals": {"email_opens": {"weight": 101}}}')
     score_csv('', '--profile', str(bad), fails='/signals/email_opens/weight must be from')
