@@ -81,7 +81,7 @@ void
 weights_add_kind(struct weights *w, const struct view *view, const struct kind_weight *how)
 {
 	const double *entries = how->half_life != NULL ? view_entries(view, how->half_life) : NULL;
-	struct cell_range range = view->kinds[how->kind];
+	struct cell_range range = view_range(view, how->kind);
 	for (uint32_t i = range.first; i < range.end; i++) {
 		uint32_t hour = view_cell_hour(view, i), count = view_cell_count(view, i);
 		uint32_t hours = view_hours(view, hour);

@@ -168,10 +168,10 @@ weigh(const struct view *view, const void *ctx, struct weights *out)
 {
 	const struct params *p = ctx;
 	const double *entries = view_entries(view, &p->half_life);
-	const struct ls_hit *hit = view->activity->hits, *end = hit + view->activity->hit_count;
 	uint64_t done = 0; /* no message's */
 	/* what gives points is each message's first click */
-	for (; hit < end; hit++) {
+	for (uint32_t i = 0; i < view->activity->hit_count; i++) {
+		const struct ls_hit *hit = &view->activity->hits[i];
 		if ((hit->hour_click & 1u) == 0)
 			continue;
 		uint32_t hours = view_hours(view, hit->hour_click >> 1);

@@ -68,7 +68,8 @@ weigh(const struct view *view, const void *ctx, struct weights *out)
 	for (unsigned kind = 0; kind < KIND_SLOTS && least <= view_all_hours(view); kind++) {
 		if (!kind_is_interaction(kind))
 			continue;
-		for (uint32_t i = view->kinds[kind].first; i < view->kinds[kind].end; i++) {
+		struct cell_range range = view_range(view, kind);
+		for (uint32_t i = range.first; i < range.end; i++) {
 			uint32_t hour = view_cell_hour(view, i), count = view_cell_count(view, i);
 			if (view_hours(view, hour) == least)
 				weights_add(out, kind, hour, count, count);
