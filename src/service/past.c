@@ -32,6 +32,8 @@ ls_past_new(struct ls_service *service, struct ls_http_request *req, struct ls_s
 void
 ls_past_free(struct ls_past *past)
 {
+	if (past->drop != NULL)
+		past->drop(past);
 	free(past->ids);
 	ls_arena_fini(&past->arena);
 	free(past);

@@ -22,6 +22,7 @@ struct ls_past {
 	int64_t before_ms, at_ms;
 	uint64_t before_id;
 	void *ctx;
+	void (*drop)(struct ls_past *past); /* frees ctx; may be NULL */
 };
 
 enum ls_past_records { LS_PAST_NO_RECORDS, LS_PAST_LINKED, LS_PAST_EVER_LINKED };

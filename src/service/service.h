@@ -100,6 +100,7 @@ struct ls_service {
 	int64_t started_ms, started_ns, last_tick_ns;
 	double sweep_debt;              /* leads that should have been swept by now */
 	size_t sweep_left, sweep_round; /* of the round under way: leads to go, and in all */
+	size_t replays;                 /* under way */
 	bool stopping;
 	void (*on_stopped)(void *ctx);
 	void *on_stopped_ctx;

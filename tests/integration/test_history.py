@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
 """A lead's past: how the score moved, what each event gives, what was known then."""
+import datetime
 import random
 import sqlite3
 import time
@@ -243,3 +244,98 @@ def test_privacy_deletion_erases_the_timeline(leadscore):
     server.stop()
     with database(server) as db:
         assert db.execute("SELECT count(*) FROM events WHERE attributes <> '' OR length(detail) > 0").fetchone() == (0,)
+
+
+# ---- as of then
+
+SHOWN = ('id', 'email', 'name', 'company', 'score', 'score_category', 'last_activity', 'engagement_summary', 'created', 'attributes')
+
+
+def settled(server, name):
+    """The lead at a second that began after all that was sent: what is asked about again later."""
+    sent = now_ms()
+
+    def once():
+        one = lead(server, name)
+        at = datetime.datetime.fromisoformat(one['explanation']['as_of'].replace('Z', '+00:00'))
+        # and what is sent next happens after it, though the two clocks may differ in milliseconds
+        return at.timestamp() * 1000 > sent and now_ms() > at.timestamp() * 1000 + 20 and one
+    return wait_until(once)
+
+
+def shown(one):
+    picked = {key: one[key] for key in SHOWN}
+    # the list is scored by the sweep, up to a second and more before
+    return {**picked, 'score': one['explanation']['score'], 'score_category': one['explanation']['score_category'],
+            'explanation': one['explanation']}
+
+
+def agrees(server, name, seen):
+    for one in seen:
+        answer = server.get(f'/api/leads/{name}', params={'as_of': one['explanation']['as_of']})
+        assert answer.status == 200, answer
+        assert answer.json() == shown(one)
+        why = server.get(f'/api/leads/{name}/explanation', params={'as_of': one['explanation']['as_of']})
+        assert why.json() == one['explanation']
+    return True
+
+
+def test_the_past_is_what_it_was(leadscore):
+    server = leadscore()
+    name = 'hubspot:1'
+    send(server, *random_events(7, 300, {'hubspot': '1'}))
+    send(server, {'kind': 'create', 'lead': {'hubspot': '1', 'email': 'jane@acme.com'}, 'attributes': {'employees': 20, 'odd': 0.1}})
+    seen = [settled(server, name)]
+    send(server, {'kind': 'attributes', 'lead': {'hubspot': '1'},
+                  'attributes': {'employees': 20000, 'first_name': 'J\u00e4ne "x"', 'odd': None, 'stage_probability': 0.3, 'vip': True}},
+         {'kind': 'email_open', 'lead': {'hubspot': '1'}, 'message': 'new'}, {'kind': 'email_click', 'lead': {'hubspot': '1'}, 'message': 'new'})
+    seen.append(settled(server, name))
+    send(server, {'kind': 'deal_stage', 'lead': {'hubspot': '1'}, 'attributes': {'stage_probability': 0.7}},
+         {'kind': 'email_unsubscribe', 'lead': {'hubspot': '1'}}, {'kind': 'meeting', 'lead': {'hubspot': '1'}, 'machine': True},
+         {'kind': 'call', 'lead': {'hubspot': '1'}})
+    seen.append(settled(server, name))
+    assert len({one['explanation']['points'] for one in seen}) == 3
+    assert agrees(server, name, seen)
+    server.kill()
+    server.start()
+    wait_until(lambda: server.get('/ready').status == 200)
+    assert agrees(server, name, seen)
+    assert server.get(f'/api/leads/{name}?as_of=1000').status == 404
+    for bad in ('yesterday', '-5', str(now_ms() + 3600000), ''):
+        assert server.get(f'/api/leads/{name}', params={'as_of': bad}).status == 400
+    assert server.get('/api/leads/hubspot:2?as_of=1000').status == 404
+
+
+def test_the_past_of_what_records_gave(leadscore):
+    secret = 'test-client-secret'
+    server = leadscore(HUBSPOT_CLIENT_SECRET=secret)
+    number = iter(range(1, 100))
+
+    def hook(kind, record, **more):
+        return {'eventId': next(number), 'subscriptionId': 8, 'portalId': 1, 'occurredAt': now_ms(), 'subscriptionType': kind,
+                'objectId': record, **more}
+
+    def post(*batch):
+        assert hubspot.post(server.client, secret, list(batch)).status == 204
+
+    def association(record, kind, removed=False):
+        return hook('object.associationChange', record, fromObjectTypeId=kind, toObjectTypeId='0-1', fromObjectId=record,
+                    toObjectId=12345, associationRemoved=removed)
+
+    name, seen = 'hubspot:12345', []
+    # the association comes before anything is known of the contact
+    post(association(555, '0-47'), hook('object.creation', 555, objectTypeId='0-47'), association(900, '0-3'))
+    post(hook('contact.propertyChange', 12345, propertyName='firstname', propertyValue='Jane'))
+    seen.append(settled(server, name))
+    post(hook('deal.propertyChange', 900, propertyName='dealstage', propertyValue='contractsent'))
+    post(association(77, '0-2'), hook('company.propertyChange', 77, propertyName='numberofemployees', propertyValue='5000'))
+    post(hook('company.propertyChange', 77, propertyName='name', propertyValue='Acme'))
+    seen.append(settled(server, name))
+    post(association(555, '0-47', True), association(900, '0-3', True))
+    seen.append(settled(server, name))
+    assert [{line['name']: line['points'] > 0 for line in one['explanation']['lines']}[which] for one, which in (
+        (seen[0], 'crm_activities'), (seen[1], 'deal_stage'), (seen[1], 'company_size'), (seen[2], 'crm_activities'))] == [True] * 3 + [False]
+    assert agrees(server, name, seen)
+    server.restart()
+    wait_until(lambda: server.get('/ready').status == 200)
+    assert agrees(server, name, seen)

@@ -5,8 +5,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/iso8601.h"
 #include "base/json_write.h"
-#include "service/past.h"
+#include "service/replay.h"
 
 #define LIMIT_DEFAULT 50u
 #define LIMIT_MAX     1000u
@@ -213,15 +214,21 @@ ls_api_write_explanation(struct ls_jsonw *w, const struct ls_explanation *why, i
 	ls_jsonw_object_end(w);
 }
 
+/* what is asked about: a lead of this engine at a moment */
+struct question {
+	struct ls_engine *engine;
+	uint64_t id;
+	int64_t now_ms;
+	struct ls_arena *arena;
+};
+
 static int
-write_explanation(
-	struct ls_service *service, struct ls_http_request *req, struct ls_jsonw *w, uint64_t id)
+write_explanation(struct ls_jsonw *w, const struct question *q)
 {
 	struct ls_explanation why;
-	int64_t now_ms = ls_service_score_ms(service);
-	int err = ls_engine_explain(service->tenant.engine, id, now_ms, req->arena, &why);
+	int err = ls_engine_explain(q->engine, q->id, q->now_ms, q->arena, &why);
 	if (err == LS_OK)
-		ls_api_write_explanation(w, &why, now_ms);
+		ls_api_write_explanation(w, &why, q->now_ms);
 	return err;
 }
 
@@ -323,7 +330,11 @@ on_scores(void *ctx, int err, const struct ls_store_score *scores, size_t count)
 	(void)ls_engine_attributes(service->tenant.engine, id, write_attribute, &w);
 	ls_jsonw_object_end(&w);
 	ls_jsonw_key(&w, "explanation");
-	err = write_explanation(service, req, &w, id);
+	const struct question q = { .engine = service->tenant.engine,
+		.id = id,
+		.now_ms = ls_service_score_ms(service),
+		.arena = req->arena };
+	err = write_explanation(&w, &q);
 	ls_jsonw_object_end(&w);
 	if (err != LS_OK)
 		body.err = err;
@@ -331,13 +342,102 @@ on_scores(void *ctx, int err, const struct ls_store_score *scores, size_t count)
 	ls_past_free(past);
 }
 
+/* ---- as of an earlier moment */
+
+/* ?as_of: *at_ms, or -1 without one. NULL, or what is wrong */
+static const char *
+read_as_of(struct ls_service *service, const struct ls_http_request *req, int64_t *at_ms)
+{
+	struct ls_slice text = ls_http_query(req, "as_of");
+	*at_ms = -1;
+	if (text.data == NULL)
+		return NULL;
+	if ((ls_iso8601_parse(text, at_ms) != LS_OK && ls_slice_to_i64(text, at_ms) != LS_OK) ||
+		*at_ms < 0)
+		return "as_of must be a time like 2026-11-22T10:00:00Z, or milliseconds since 1970";
+	if (*at_ms > ls_loop_now_ms(service->loop))
+		return "as_of must not be in the future";
+	return NULL;
+}
+
+static void
+reply_then(struct ls_past *past, struct ls_buf *body, int err)
+{
+	if (err != LS_OK)
+		body->err = err;
+	ls_reply_json(past->service, &past->request, 200, body);
+	ls_past_free(past);
+}
+
+static void
+explain_then(struct ls_past *past, struct ls_engine *engine, uint64_t id)
+{
+	const struct question q = { engine, id, past->at_ms, &past->arena };
+	struct ls_buf body;
+	struct ls_jsonw w;
+	ls_buf_init(&body, BODY_MAX);
+	ls_jsonw_init(&w, &body);
+	reply_then(past, &body, write_explanation(&w, &q));
+}
+
+static void
+show_then(struct ls_past *past, struct ls_engine *engine, uint64_t id)
+{
+	struct ls_explanation why;
+	struct ls_lead_view lead;
+	struct ls_buf body;
+	struct ls_jsonw w;
+	ls_buf_init(&body, BODY_MAX);
+	ls_jsonw_init(&w, &body);
+	int err = ls_engine_explain(engine, id, past->at_ms, &past->arena, &why);
+	if (err == LS_OK)
+		err = ls_engine_get(engine, id, &past->arena, &lead);
+	if (err == LS_OK) {
+		lead.id = past->lead_id;
+		lead.score_milli = why.score_milli;
+		lead.category = why.category;
+		write_lead(&w, &lead);
+		write_time(&w, "created", lead.created_ms);
+		ls_jsonw_kobject(&w, "attributes");
+		(void)ls_engine_attributes(engine, id, write_attribute, &w);
+		ls_jsonw_object_end(&w);
+		ls_jsonw_key(&w, "explanation");
+		ls_api_write_explanation(&w, &why, past->at_ms);
+		ls_jsonw_object_end(&w);
+	}
+	reply_then(past, &body, err);
+}
+
+/* true when the request was about an earlier moment: it is being answered */
+static bool
+answer_as_of(struct ls_service *service, struct ls_http_request *req, struct ls_slice param,
+	ls_replay_fn then)
+{
+	int64_t at_ms;
+	const char *why = read_as_of(service, req, &at_ms);
+	if (why != NULL) {
+		ls_reply_problem(service, req, 400, why);
+		return true;
+	}
+	if (at_ms < 0)
+		return false;
+	struct ls_past *past = ls_past_new(service, req, param);
+	if (past == NULL)
+		return true;
+	past->at_ms = at_ms;
+	ls_replay(past, then);
+	return true;
+}
+
+/* ---- the routes of one lead */
+
 void
 ls_api_leads_get(struct ls_service *service, struct ls_http_request *req, struct ls_slice param)
 {
 	struct ls_lead_view lead;
 	int64_t times_ms[LS_ARRAY_LEN(trends)], now_ms = ls_service_score_ms(service);
 	uint64_t id = ls_api_find_lead(service, req, param, &lead);
-	if (id == 0)
+	if (id == 0 || answer_as_of(service, req, param, show_then))
 		return;
 	struct ls_past *past = ls_past_new(service, req, param);
 	if (past == NULL)
@@ -361,11 +461,15 @@ ls_api_leads_explanation(
 	struct ls_buf body;
 	struct ls_jsonw w;
 	uint64_t id = ls_api_find_lead(service, req, param, &lead);
-	if (id == 0)
+	if (id == 0 || answer_as_of(service, req, param, explain_then))
 		return;
 	ls_buf_init(&body, BODY_MAX);
 	ls_jsonw_init(&w, &body);
-	int err = write_explanation(service, req, &w, id);
+	const struct question q = { .engine = service->tenant.engine,
+		.id = id,
+		.now_ms = ls_service_score_ms(service),
+		.arena = req->arena };
+	int err = write_explanation(&w, &q);
 	if (err != LS_OK)
 		body.err = err;
 	ls_reply_json(service, req, 200, &body);
