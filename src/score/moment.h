@@ -71,12 +71,12 @@ struct view {
 	struct ls_moment *moment;
 	int64_t now_ms;
 	int64_t now_hour;
-	int64_t part_ms;    /* since now_hour began */
-	int32_t packed_now; /* now_hour as in packed cells */
-	bool tabled;        /* the moment's tables hold for this instant */
-	bool exact;         /* the last bits matter */
-	uint32_t present;   /* bit by kind: it has cells, in this range */
-	struct cell_range kinds[KIND_SLOTS];
+	int64_t part_ms;                     /* since now_hour began */
+	int32_t packed_now;                  /* now_hour as in packed cells */
+	bool tabled;                         /* the moment's tables hold for this instant */
+	bool exact;                          /* the last bits matter */
+	uint32_t present;                    /* bit by kind: it has cells, in this range */
+	struct cell_range kinds[KIND_SLOTS]; /* of those that are present: see view_range() */
 	uint32_t newest; /* newest hour with an interaction, plus one; 0: none */
 };
 
