@@ -7,11 +7,13 @@
 
 #include "leadscore/types.h"
 
-#define LS_ARRAY_LEN(a)                    (sizeof(a) / sizeof((a)[0]))
-#define LS_LIKELY(x)                       __builtin_expect(!!(x), 1)
-#define LS_UNLIKELY(x)                     __builtin_expect(!!(x), 0)
-#define LS_PRINTF(fmt, first)              __attribute__((format(printf, fmt, first)))
-#define LS_UNUSED                          __attribute__((unused))
+#define LS_ARRAY_LEN(a)       (sizeof(a) / sizeof((a)[0]))
+#define LS_LIKELY(x)          __builtin_expect(!!(x), 1)
+#define LS_UNLIKELY(x)        __builtin_expect(!!(x), 0)
+#define LS_PRINTF(fmt, first) __attribute__((format(printf, fmt, first)))
+#define LS_UNUSED             __attribute__((unused))
+/** For large scratch variables on hot paths, which the compiler would otherwise fill with zeros. */
+#define LS_UNINITIALIZED                   __attribute__((uninitialized))
 #define LS_MIN(a, b)                       ((a) < (b) ? (a) : (b))
 #define LS_MAX(a, b)                       ((a) > (b) ? (a) : (b))
 #define LS_STRINGIFY_(x)                   #x

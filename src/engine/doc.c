@@ -106,7 +106,7 @@ ls_key_eq(const struct ls_key *a, const struct ls_key *b)
 uint64_t
 ls_key_hash(struct ls_hash_key hash_key, const struct ls_key *key)
 {
-	char bytes[512];
+	LS_UNINITIALIZED char bytes[512];
 	size_t len = 0;
 	const struct ls_slice parts[] = { key->system, key->rtype, key->id };
 	bytes[len++] = (char)key->type;

@@ -218,6 +218,14 @@ struct plan {
 	char email[LS_EMAIL_MAX + 1];
 };
 
+static void
+plan_init(struct plan *plan, uint32_t target)
+{
+	plan->count = 0;
+	plan->missing_count = 0;
+	plan->target = target;
+}
+
 /* An e-mail among the attributes of a CRM's event is a key too. */
 static void
 add_email_attribute(struct plan *plan, const struct ls_event *event)
@@ -365,10 +373,12 @@ carry_out(struct ls_engine *engine, struct plan *plan)
 int
 ls_resolve(struct ls_engine *engine, const struct ls_event *event, uint32_t *slot)
 {
-	struct plan plan = { .target = LS_NONE };
+	LS_UNINITIALIZED struct plan plan;
 	int err = LS_OK;
+	plan_init(&plan, LS_NONE);
 	plan_keys(engine, &plan, event);
-	if (plan.keys[0].type == LS_KEY_REF && ls_is_tomb(engine, &plan.keys[0])) {
+	if (plan.count > 0 && plan.keys[0].type == LS_KEY_REF &&
+		ls_is_tomb(engine, &plan.keys[0])) {
 		*slot = LS_NONE;
 		return LS_OK;
 	}
@@ -384,7 +394,8 @@ ls_resolve(struct ls_engine *engine, const struct ls_event *event, uint32_t *slo
 int
 ls_resolve_key(struct ls_engine *engine, const struct ls_key *key, uint32_t *slot)
 {
-	struct plan plan = { .target = LS_NONE };
+	LS_UNINITIALIZED struct plan plan;
+	plan_init(&plan, LS_NONE);
 	int err = join(engine, &plan, key);
 	if (err == LS_OK)
 		err = carry_out(engine, &plan);
@@ -396,14 +407,17 @@ ls_resolve_key(struct ls_engine *engine, const struct ls_key *key, uint32_t *slo
 int
 ls_lead_add_ref(struct ls_engine *engine, uint32_t slot, const struct ls_key *key)
 {
-	struct plan plan = { .target = slot, .missing = { key }, .missing_count = 1 };
+	LS_UNINITIALIZED struct plan plan;
+	plan_init(&plan, slot);
+	plan.missing[plan.missing_count++] = key;
 	return add_missing(engine, &plan);
 }
 
 uint32_t
 ls_resolve_known(const struct ls_engine *engine, const struct ls_event *event)
 {
-	struct plan plan = { .target = LS_NONE };
+	LS_UNINITIALIZED struct plan plan;
+	plan_init(&plan, LS_NONE);
 	plan_keys(engine, &plan, event);
 	if (plan.count > 0 && plan.keys[0].type == LS_KEY_REF && ls_is_tomb(engine, &plan.keys[0]))
 		return LS_NONE;

@@ -151,7 +151,7 @@ static size_t
 page_small(
 	const struct ls_rank *rank, int32_t score, uint64_t after_id, uint64_t *ids, size_t limit)
 {
-	uint32_t found[SMALL_BUCKET];
+	LS_UNINITIALIZED uint32_t found[SMALL_BUCKET];
 	size_t count = 0;
 	for (uint32_t id = rank->buckets[score].head; id != LS_RANK_NONE;
 		id = rank->nodes[id].next) {

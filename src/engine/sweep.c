@@ -36,6 +36,14 @@ fetch_neighbours(const struct ls_rank *rank, uint32_t id)
 		__builtin_prefetch(&rank->nodes[node->next]);
 }
 
+/* Leads grow out of their blocks together, which leaves pages thinly used. Each sweep moves an
+ * eighth of the leads together. */
+static bool
+is_tidied(const struct ls_engine *engine, uint32_t slot)
+{
+	return slot % TIDY_EVERY == engine->stats.sweeps % TIDY_EVERY;
+}
+
 static void
 fetch_ahead(const struct ls_engine *engine, uint32_t slot)
 {
@@ -45,13 +53,15 @@ fetch_ahead(const struct ls_engine *engine, uint32_t slot)
 		const struct ls_lead *lead = ls_lead_at(engine, slot + BLOCK_AHEAD);
 		fetch_activity(lead);
 		__builtin_prefetch(&engine->rank.nodes[lead->id]);
+		if (is_tidied(engine, slot + BLOCK_AHEAD)) {
+			ls_slab_prefetch(lead->activity);
+			ls_slab_prefetch(lead->doc);
+		}
 	}
 	if (slot + NEIGHBOUR_AHEAD < engine->lead_end)
 		fetch_neighbours(&engine->rank, ls_lead_at(engine, slot + NEIGHBOUR_AHEAD)->id);
 }
 
-/* Leads grow out of their blocks together, which leaves pages thinly used. Each sweep moves an
- * eighth of the leads together. */
 static void
 tidy(struct ls_engine *engine, void **place, uint32_t size)
 {
@@ -153,7 +163,7 @@ ls_engine_sweep(
 		if ((lead->flags & LS_F_USED) == 0)
 			continue;
 		score_lead(engine, lead, &trail);
-		if (engine->sweep_at % TIDY_EVERY == engine->stats.sweeps % TIDY_EVERY) {
+		if (is_tidied(engine, engine->sweep_at)) {
 			tidy(engine, &lead->activity, lead->activity_size);
 			tidy(engine, &lead->doc, lead->doc_size);
 		}
