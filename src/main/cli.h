@@ -65,6 +65,6 @@ void ls_cli_command_help(const struct ls_command *command);
 
 /* the commands, one file each: cmd_<name>.c */
 extern const struct ls_command ls_cmd_serve, ls_cmd_demo, ls_cmd_check_config, ls_cmd_forge,
-	ls_cmd_version;
+	ls_cmd_profile, ls_cmd_version;
 
 #endif

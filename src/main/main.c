@@ -11,6 +11,7 @@ main(int argc, char **argv)
 		&ls_cmd_demo,
 		&ls_cmd_check_config,
 		&ls_cmd_forge,
+		&ls_cmd_profile,
 		&ls_cmd_version,
 	};
 	return ls_cli_main(commands, LS_ARRAY_LEN(commands), argc, argv);

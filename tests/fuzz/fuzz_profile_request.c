@@ -23,7 +23,8 @@ check(const struct ls_profile_request *request, unsigned members)
 	require(request->version <= INT64_MAX);
 	require(request->who.len <= LS_PROFILE_WORDS_MAX &&
 		request->why.len <= LS_PROFILE_WORDS_MAX);
-	require(ls_utf8_valid(request->who) && ls_utf8_valid(request->why));
+	require(request->who.len == 0 || ls_utf8_valid(request->who));
+	require(request->why.len == 0 || ls_utf8_valid(request->why));
 	require(request->profile.data == NULL || ls_json_valid(request->profile));
 	require((members & LS_MEMBER_PROFILE) != 0 || request->profile.data == NULL);
 	require((members & LS_MEMBER_WORDS) != 0 || request->who.len + request->why.len == 0);

@@ -350,3 +350,85 @@ def test_publishing_while_previews_run(leadscore):
     for thread in threads:
         thread.join()
     assert 200 in seen and seen <= {200, 409, 503}
+
+
+# ---- leadscore profile
+
+@pytest.fixture
+def profile_command(build_dir, clean_env):
+    def run(*args):
+        return subprocess.run([build_dir / 'src/main/leadscore', 'profile', *map(str, args)], capture_output=True, text=True,
+                              timeout=20, env=clean_env)
+    return run
+
+
+def examples(source_dir):
+    page = (source_dir / 'docs/scoring.md').read_text()
+    return [re.search(r'```json\n(\{\n  "' + first + r'".*?)```', page, re.S).group(1) for first in ('name', 'profile_file')]
+
+
+def test_the_default_is_printed_and_is_a_profile(profile_command, leadscore, tmp_path):
+    shown = profile_command('default')
+    assert shown.returncode == 0
+    assert json.loads(shown.stdout) == leadscore().get('/api/profiles/active').json()['profile']
+    path = tmp_path / 'default.json'
+    path.write_text(shown.stdout)
+    checked = profile_command('check', path)
+    assert checked.returncode == 0 and checked.stdout == f'{path}: ok\n'
+
+
+def test_faults_of_profiles_are_printed(profile_command, tmp_path):
+    path = tmp_path / 'bad.json'
+    path.write_text('{"x": 1, "rules": [{"id": "a", "points": 1}]}')
+    checked = profile_command('check', path, tmp_path / 'none.json')
+    assert checked.returncode == 1
+    assert f'{path}: /x is not known' in checked.stderr and f'{path}: /rules/0/when is missing' in checked.stderr
+    assert 'none.json cannot be read' in checked.stderr
+    for wrong in ((), ('test',), ('check',), ('dance', path), ('default', path)):
+        assert profile_command(*wrong).returncode == 2
+
+
+def test_the_cases_of_the_scoring_page(profile_command, source_dir, tmp_path):
+    profile, cases = examples(source_dir)
+    (tmp_path / 'enterprise.json').write_text(profile)
+    path = tmp_path / 'cases.json'
+    path.write_text(cases)
+    ran = profile_command('test', path)
+    assert ran.stdout == (f'# {path}\nok 1 - forms are capped, free mail costs\nok 2 - own staff are no leads\n1..2\n'), ran.stdout
+    assert ran.returncode == 0 and ran.stderr == ''
+    path.write_text(cases.replace('"score": 15', '"score": 16').replace('8.5', '8.9').replace('"score": 0', '"category": "hot"'))
+    ran = profile_command('test', path, path)
+    assert ran.returncode == 1
+    assert re.search(r'^not ok 1 .*\n#   score: expected 16, is 15\.\d{3}\n#   crm_activities: expected 8\.9 points, is 8\.\d{3}\n'
+                     r'(#     -?\d+\.\d{3} \w+: .+\n)+not ok 2 .*\n#   category: expected hot, is cold\n', ran.stdout, re.M)
+    assert ran.stdout.count('not ok') == 4 and ran.stdout.endswith('1..4\n')
+    assert re.search(r'#     12\.000 forms: 3 form submissions in the last 90 days', ran.stdout)
+
+
+@pytest.mark.parametrize('cases,says', [
+    ('{', 'is not valid JSON'), ('[]', 'must be an object'), ('{"now": "2026-01-01T00:00:00Z"}', '/cases: must have at least one'),
+    ('{"cases": [{"events": [{}], "expect": {"score": 1}}]}', '/now: is missing'),
+    ('{"now": "2026-01-01T00:00:00Z", "cases": [{"events": [], "expect": {}}]}', '/cases/0/expect: must say'),
+    ('{"now": "2026-01-01T00:00:00Z", "cases": [{"expect": {"score": "1"}}]}', '/cases/0/expect/score: must be a number'),
+    ('{"now": "2026-01-01T00:00:00Z", "profile": {"x": 1}, "cases": [{"events": [], "expect": {"score": 1}}]}', '/x is not known'),
+    ('{"now": "2026-01-01T00:00:00Z", "profile_file": "no.json", "cases": [{"events": [], "expect": {"score": 1}}]}', 'cannot be read'),
+])
+def test_faults_of_cases_are_printed(profile_command, tmp_path, cases, says):
+    path = tmp_path / 'cases.json'
+    path.write_text(cases)
+    ran = profile_command('test', path)
+    assert ran.returncode == 1 and says in ran.stderr
+
+
+def test_cases_with_faulty_events_or_without_a_lead_fail(profile_command, tmp_path):
+    path = tmp_path / 'cases.json'
+    lead = {'email': 'a@b.com'}
+    path.write_text(json.dumps({'now': '2026-11-22T10:00:00Z', 'cases': [
+        {'name': 'kind', 'events': [{'kind': 'dance', 'lead': lead}], 'expect': {'score': 0}},
+        {'name': 'erased', 'events': [{'kind': 'visit', 'lead': lead}, {'kind': 'privacy_delete', 'lead': lead}], 'expect': {'score': 0}},
+        {'name': 'line', 'events': [{'kind': 'visit', 'lead': lead}], 'expect': {'points': {'nothing': 1}}},
+        {'name': 'once', 'events': [{'id': 'x', 'kind': 'meeting', 'lead': lead}] * 3, 'expect': {'points': {'crm_activities': 5.104}}}]}))
+    ran = profile_command('test', path)
+    assert ran.returncode == 1
+    assert re.findall(r'^(?:not )?ok .*', ran.stdout, re.M) == ['not ok 1 - kind', 'not ok 2 - erased', 'not ok 3 - line', 'ok 4 - once']
+    assert '#   /events/0/kind' in ran.stdout and 'leave no lead' in ran.stdout and 'no such signal or rule' in ran.stdout
