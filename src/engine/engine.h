@@ -120,6 +120,10 @@ struct ls_explanation {
 int ls_engine_explain(struct ls_engine *engine, uint64_t id, int64_t now_ms, struct ls_arena *arena,
 	struct ls_explanation *out) LS_MUST_CHECK;
 
+/** When the lead falls back a category if nothing else happens, as its explanation tells it at
+ * now_ms; 0: never, or there is no memory to say. */
+int64_t ls_engine_cools_at(
+	struct ls_engine *engine, uint64_t id, int64_t now_ms, struct ls_arena *arena);
 /** What each event gives: the explanation (without cools_at), and its lines shared out. Free the
  * shares with ls_memory_heap. */
 int ls_engine_shares(struct ls_engine *engine, uint64_t id, int64_t now_ms, struct ls_arena *arena,

@@ -350,6 +350,18 @@ ls_engine_explain(struct ls_engine *engine, uint64_t id, int64_t now_ms, struct 
 	return LS_OK;
 }
 
+int64_t
+ls_engine_cools_at(struct ls_engine *engine, uint64_t id, int64_t now_ms, struct ls_arena *arena)
+{
+	struct ls_lead_subject subject = { .engine = engine, .lead = visible_lead(engine, id) };
+	const struct ls_activity *activity;
+	if (subject.lead == NULL || unpack_activity(subject.lead, arena, &activity) != LS_OK ||
+		ls_moment_set(engine->moment, engine->profile, now_ms) != LS_OK)
+		return 0;
+	struct ls_subject_data data = ls_lead_data(&subject, activity);
+	return ls_cools_at_ms(engine->moment, &data);
+}
+
 int
 ls_engine_shares(struct ls_engine *engine, uint64_t id, int64_t now_ms, struct ls_arena *arena,
 	struct ls_explanation *lines, struct ls_shares *out)

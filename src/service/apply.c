@@ -270,6 +270,7 @@ ls_apply_turn(void *ctx)
 	more |= ls_checkpoint_step(service, until_ns, false);
 	more |= ls_sweep_step(service, until_ns);
 	more |= ls_preview_step(service, until_ns);
+	more |= ls_api_leads_step(service, until_ns);
 	if (more)
 		ls_loop_again(service->loop);
 }

@@ -16,6 +16,7 @@ struct ls_past {
 	uint64_t *ids;
 	size_t lead_count, record_count, room;
 	struct ls_flush flush;
+	struct ls_past *queued; /* one that waits for its next slice */
 	void (*next)(struct ls_past *past);
 	/* what was asked for */
 	size_t limit, skip;

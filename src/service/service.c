@@ -332,6 +332,7 @@ ls_service_close(struct ls_service *service)
 	ls_catch_up_free(service);
 	ls_checkpoint_free(service);
 	ls_ingest_fini(service);
+	ls_api_leads_fini(service);
 	close_tenant(&service->tenant);
 	ls_profiles_close(service);
 	service->hubspot_hmac = ls_hmac_free(service->hubspot_hmac);

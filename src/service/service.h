@@ -17,6 +17,7 @@ struct ls_service;
 struct ls_pending;
 struct ls_checkpoint;
 struct ls_catch_up;
+struct ls_past;
 struct ls_preview;
 struct ls_profiles;
 struct ls_sqlite;
@@ -101,6 +102,7 @@ struct ls_service {
 	double sweep_debt;              /* leads that should have been swept by now */
 	size_t sweep_left, sweep_round; /* of the round under way: leads to go, and in all */
 	size_t replays;                 /* under way */
+	struct ls_past *lists;          /* pages of leads that take more than a turn */
 	bool stopping;
 	void (*on_stopped)(void *ctx);
 	void *on_stopped_ctx;
@@ -171,6 +173,11 @@ void ls_checkpoint_flush(struct ls_service *service, struct ls_flush *flush, boo
 const struct ls_journal *ls_checkpoint_journal(const struct ls_service *service);
 /** Nothing applied that is not in the store. */
 bool ls_checkpoint_clean(const struct ls_service *service);
+
+/* ---- api/leads.c */
+/** Goes on with pages that take more than a turn. True when there is more to do at once. */
+bool ls_api_leads_step(struct ls_service *service, int64_t until_ns);
+void ls_api_leads_fini(struct ls_service *service);
 
 /* ---- sweep.c */
 /** Re-scores as many leads as the refresh interval asks for since the last call. */

@@ -339,3 +339,24 @@ def test_the_past_of_what_records_gave(leadscore):
     server.restart()
     wait_until(lambda: server.get('/ready').status == 200)
     assert agrees(server, name, seen)
+
+
+# ---- what comes
+
+def test_the_list_tells_when_leads_cool(leadscore):
+    server = leadscore(HOT_LEAD_THRESHOLD='48', WARM_LEAD_THRESHOLD='40')
+    for start in range(0, 300, 60):
+        send(server, *[event(f'{n}-{k}', 'meeting' if k % 2 else 'visit', f'l{n}@acme.com',
+                             attributes={'stage_probability': 1, 'employees': 10000}, time=now_ms() - k * 3600000 * (1 + n % 5))
+                       for n in range(start, start + 60) for k in range(1 + n % 14)])
+    page = server.get('/api/leads', params={'limit': 1000}).json()
+    assert len(page['leads']) == 300 and {one['score_category'] for one in page['leads']} == {'hot', 'warm', 'cold'}
+    for one in page['leads']:
+        assert (one['cools_at'] is None) == (one['score_category'] == 'cold')
+    for one in page['leads'][::30]:
+        why = lead(server, one['id'])['explanation']
+        times = [datetime.datetime.fromisoformat(text.replace('Z', '+00:00')).timestamp() for text in (
+            why['cools_at'], one['cools_at']) if text]
+        assert not times or abs(times[0] - times[1]) < 2
+    first = server.get('/api/leads', params={'limit': 2}).json()
+    assert [one['id'] for one in first['leads']] == [one['id'] for one in page['leads'][:2]] and first['next_cursor']

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/clock.h"
 #include "base/iso8601.h"
 #include "base/json_write.h"
 #include "service/replay.h"
@@ -12,6 +13,9 @@
 #define LIMIT_DEFAULT 50u
 #define LIMIT_MAX     1000u
 #define BODY_MAX      (16u << 20)
+
+#define COOLING_A_LOOK 8u /* leads between looks at the clock */
+#define SLICE_NS       INT64_C(1000000)
 
 static const struct {
 	const char *name;
@@ -129,16 +133,141 @@ read_page(const struct ls_http_request *req, struct page *page)
 	return NULL;
 }
 
+/* Finding out when a lead cools takes as long as scoring him some hundred times: a long page does
+ * it over several turns, and is read and written in one. */
+struct list {
+	struct page page;
+	struct ls_arena arena; /* of one lead */
+	uint64_t ids[LIMIT_MAX];
+	int64_t cools_ms[LIMIT_MAX];
+	size_t count, at;
+};
+
+static void
+drop_list(struct ls_past *past)
+{
+	struct list *list = past->ctx;
+	ls_arena_fini(&list->arena);
+	free(list);
+}
+
+static void
+look_up_cooling(struct ls_service *service, struct list *list, uint64_t id, int64_t *at_ms)
+{
+	ls_arena_reset(&list->arena);
+	*at_ms = ls_engine_cools_at(
+		service->tenant.engine, id, ls_service_score_ms(service), &list->arena);
+}
+
+/* the page may have moved on by a lead or two meanwhile */
+static int64_t
+cooling_of(struct ls_service *service, struct list *list, uint64_t id, size_t at)
+{
+	int64_t at_ms;
+	for (size_t i = 0; i < list->count; i++) {
+		size_t near = (at + i) % list->count;
+		if (list->ids[near] == id)
+			return list->cools_ms[near];
+	}
+	look_up_cooling(service, list, id, &at_ms);
+	return at_ms;
+}
+
+static void
+write_page(struct ls_service *service, struct ls_past *past, struct ls_jsonw *w)
+{
+	struct list *list = past->ctx;
+	struct page *page = &list->page;
+	struct ls_engine *engine = service->tenant.engine;
+	struct ls_engine_stats stats;
+	uint64_t ids[LIMIT_MAX];
+	size_t count = ls_engine_rank(engine, page->category, &page->cursor, ids, page->limit);
+	ls_jsonw_object(w);
+	ls_jsonw_karray(w, "leads");
+	for (size_t i = 0; i < count; i++) {
+		struct ls_lead_view lead;
+		if (ls_engine_get(engine, ids[i], &past->arena, &lead) != LS_OK)
+			continue;
+		write_lead(w, &lead);
+		write_time(w, "cools_at",
+			lead.category > LS_COLD ? cooling_of(service, list, ids[i], i) : 0);
+		ls_jsonw_object_end(w);
+	}
+	ls_jsonw_array_end(w);
+	ls_engine_stats(engine, &stats);
+	ls_jsonw_ku64(w, "total",
+		page->category == LS_ANY_CATEGORY ? stats.leads
+						  : stats.by_category[page->category]);
+	ls_jsonw_key(w, "next_cursor");
+	if (count == page->limit) {
+		char text[48];
+		int n = snprintf(text, sizeof text, "%" PRId32 "-%" PRIu64,
+			page->cursor.score_milli, page->cursor.id);
+		ls_jsonw_string(w, ls_slice(text, (size_t)n));
+	} else {
+		ls_jsonw_null(w);
+	}
+	ls_jsonw_object_end(w);
+}
+
+/* true when it has been answered */
+static bool
+go_on(struct ls_service *service, struct ls_past *past, int64_t until_ns)
+{
+	struct list *list = past->ctx;
+	struct ls_buf body;
+	struct ls_jsonw w;
+	for (; list->at < list->count; list->at++) {
+		if (list->at % COOLING_A_LOOK == COOLING_A_LOOK - 1 &&
+			ls_clock_mono_ns() >= until_ns) {
+			/* at least this one: there is progress in every turn */
+			look_up_cooling(
+				service, list, list->ids[list->at], &list->cools_ms[list->at]);
+			list->at++;
+			return false;
+		}
+		look_up_cooling(service, list, list->ids[list->at], &list->cools_ms[list->at]);
+	}
+	ls_buf_init(&body, BODY_MAX);
+	ls_jsonw_init(&w, &body);
+	write_page(service, past, &w);
+	ls_reply_json(service, &past->request, 200, &body);
+	ls_past_free(past);
+	return true;
+}
+
+bool
+ls_api_leads_step(struct ls_service *service, int64_t until_ns)
+{
+	struct ls_past *past = service->lists;
+	if (past == NULL)
+		return false;
+	service->lists = past->queued;
+	if (!go_on(service, past, until_ns)) {
+		/* the others' turn */
+		struct ls_past **last = &service->lists;
+		while (*last != NULL)
+			last = &(*last)->queued;
+		past->queued = NULL;
+		*last = past;
+	}
+	return service->lists != NULL;
+}
+
+void
+ls_api_leads_fini(struct ls_service *service)
+{
+	while (service->lists != NULL) {
+		struct ls_past *past = service->lists;
+		service->lists = past->queued;
+		ls_past_free(past);
+	}
+}
+
 void
 ls_api_leads_list(struct ls_service *service, struct ls_http_request *req, struct ls_slice param)
 {
-	(void)param;
 	struct page page;
-	struct ls_buf body;
-	struct ls_jsonw w;
-	struct ls_engine_stats stats;
-	uint64_t ids[LIMIT_MAX];
-	struct ls_engine *engine = service->tenant.engine;
 	const char *why = read_page(req, &page);
 	if (why != NULL) {
 		ls_reply_problem(service, req, 400, why);
@@ -146,33 +275,25 @@ ls_api_leads_list(struct ls_service *service, struct ls_http_request *req, struc
 	}
 	if (!readable(service, req))
 		return;
-	size_t count = ls_engine_rank(engine, page.category, &page.cursor, ids, page.limit);
-	ls_buf_init(&body, BODY_MAX);
-	ls_jsonw_init(&w, &body);
-	ls_jsonw_object(&w);
-	ls_jsonw_karray(&w, "leads");
-	for (size_t i = 0; i < count; i++) {
-		struct ls_lead_view lead;
-		if (ls_engine_get(engine, ids[i], req->arena, &lead) != LS_OK)
-			continue;
-		write_lead(&w, &lead);
-		ls_jsonw_object_end(&w);
+	struct ls_past *past = ls_past_new(service, req, param);
+	if (past == NULL)
+		return;
+	struct list *list = calloc(1, sizeof *list);
+	if (list == NULL) {
+		ls_past_fail(past, 503, ls_strerror(LS_ERR_NOMEM));
+		return;
 	}
-	ls_jsonw_array_end(&w);
-	ls_engine_stats(engine, &stats);
-	ls_jsonw_ku64(&w, "total",
-		page.category == LS_ANY_CATEGORY ? stats.leads : stats.by_category[page.category]);
-	ls_jsonw_key(&w, "next_cursor");
-	if (count == page.limit) {
-		char text[48];
-		int n = snprintf(text, sizeof text, "%" PRId32 "-%" PRIu64, page.cursor.score_milli,
-			page.cursor.id);
-		ls_jsonw_string(&w, ls_slice(text, (size_t)n));
-	} else {
-		ls_jsonw_null(&w);
-	}
-	ls_jsonw_object_end(&w);
-	ls_reply_json(service, req, 200, &body);
+	list->page = page;
+	ls_arena_init(&list->arena, BODY_MAX);
+	past->ctx = list;
+	past->drop = drop_list;
+	list->count = ls_engine_rank(
+		service->tenant.engine, page.category, &page.cursor, list->ids, page.limit);
+	if (go_on(service, past, ls_clock_mono_ns() + SLICE_NS))
+		return;
+	past->queued = service->lists;
+	service->lists = past;
+	ls_loop_again(service->loop);
 }
 
 /* ---- one lead */
