@@ -432,3 +432,28 @@ def test_cases_with_faulty_events_or_without_a_lead_fail(profile_command, tmp_pa
     assert ran.returncode == 1
     assert re.findall(r'^(?:not )?ok .*', ran.stdout, re.M) == ['not ok 1 - kind', 'not ok 2 - erased', 'not ok 3 - line', 'ok 4 - once']
     assert '#   /events/0/kind' in ran.stdout and 'leave no lead' in ran.stdout and 'no such signal or rule' in ran.stdout
+
+
+def test_a_crash_while_publishing_leaves_the_old_or_the_new_one(leadscore):
+    import http.client
+    server = leadscore()
+    seed(server)
+    publish(server, {'name': 'n0', 'rules': [{'id': 'r', 'when': {'kind': 'meeting'}, 'points': 0}]})
+    for n in range(1, 6):
+        version = draft(server, {'name': f'n{n}', 'rules': [{'id': 'r', 'when': {'kind': 'meeting'}, 'points': n}]})['version']
+        connection = http.client.HTTPConnection('127.0.0.1', server.port, timeout=10)
+        connection.request('POST', '/api/profiles/publish', body='{}')
+        server.kill()
+        connection.close()
+        server.start()
+        wait_until(lambda: server.get('/ready').status == 200)
+        swept(server)
+        listed = states(server)
+        assert list(listed.values()).count('published') == 1
+        assert listed[version] in ('draft', 'published')
+        active = server.get('/api/profiles/active').json()
+        assert active['name'] == (f'n{n}' if listed[version] == 'published' else f'n{n - 1}')
+        per_meeting = active['profile']['rules'][0]['points']
+        assert lines(server, 'email:lead0@gmail.test')['r'] == per_meeting
+        if listed[version] == 'draft':
+            assert server.post('/api/profiles/publish').status == 200
