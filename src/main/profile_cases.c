@@ -15,6 +15,7 @@
 #define POINTS_MAX   300u
 #define ARENA_MAX    ((size_t)64 << 20)
 #define DECIMALS_MAX 3
+#define NOW_MAX_MS   INT64_C(57748032000000) /* 3799-12-18: activity is counted until 3883 */
 
 /* ---- reading */
 
@@ -161,6 +162,8 @@ read_now(struct reader *r, struct ls_profile_cases *out)
 		return;
 	if (ls_iso8601_parse(text, &out->now_ms) != LS_OK || out->now_ms <= 0)
 		tell(r, "now", "must be a time in RFC 3339");
+	else if (out->now_ms > NOW_MAX_MS)
+		tell(r, "now", "must be before the year 3800");
 }
 
 static void
@@ -369,7 +372,7 @@ ls_profile_case_run(const struct ls_profile *profile, const struct ls_profile_ca
 	} else if (err == LS_ERR_NOT_FOUND) {
 		(void)ls_buf_add_lit(why, "the events leave no lead\n");
 		err = LS_ERR_CONFLICT;
-	} else if (err != LS_ERR_INVALID) {
+	} else if (why->len == 0) {
 		(void)ls_buf_addf(why, "the case cannot be run: %s\n", ls_strerror(err));
 	}
 	(void)ls_engine_free(engine);
