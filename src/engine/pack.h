@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* A lead's activity as it lies in memory: half the size of the library's form, unpacked when it is
- * scored or changed. */
+/* A lead's activity as it lies in memory: half the size of the library's form, in which it is
+ * scored and counts one more event; unpacked for everything else. */
 #ifndef LS_ENGINE_PACK_H
 #define LS_ENGINE_PACK_H
 

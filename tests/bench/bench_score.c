@@ -3,7 +3,7 @@
  * and when they cool.
  *
  * Exact, for a gate, is the count of instructions; a lead's is the difference of two counts, of 20
- * and of 10 rounds over 1,000 leads, by 10,000 (about 2,300 with gcc 12):
+ * and of 10 rounds over 1,000 leads, by 10,000 (about 2,400 with gcc 12):
  *
  *	valgrind --tool=callgrind --callgrind-out-file=/dev/null build/tests/bench/bench_score 20
  */
