@@ -170,7 +170,8 @@ ls_slab_free(struct ls_slab *slab, void *ptr, size_t size)
 void
 ls_slab_prefetch(const void *ptr)
 {
-	__builtin_prefetch((const char *)ptr - ((uintptr_t)ptr & (PAGE_SIZE - 1)));
+	if (ptr != NULL)
+		__builtin_prefetch((const char *)ptr - ((uintptr_t)ptr & (PAGE_SIZE - 1)));
 }
 
 bool

@@ -28,7 +28,7 @@ void ls_slab_fini(struct ls_slab *slab);
 void *ls_slab_alloc(struct ls_slab *slab, size_t size) LS_MUST_CHECK;
 /** `size` as it was asked for. NULL is fine. */
 void ls_slab_free(struct ls_slab *slab, void *ptr, size_t size);
-/** Starts fetching what freeing the block would look at into the cache. */
+/** Starts fetching what freeing the block would look at into the cache. NULL is fine. */
 void ls_slab_prefetch(const void *ptr);
 /** Whether blocks of both sizes are interchangeable. */
 bool ls_slab_same(size_t a, size_t b);
