@@ -269,7 +269,7 @@ ls_apply_turn(void *ctx)
 	more |= ls_catch_up_step(service, until_ns);
 	more |= ls_checkpoint_step(service, until_ns, false);
 	more |= ls_sweep_step(service, until_ns);
-	more |= ls_preview_step(service, until_ns);
+	more |= ls_preview_step(service);
 	more |= ls_api_leads_step(service, until_ns);
 	if (more)
 		ls_loop_again(service->loop);

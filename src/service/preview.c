@@ -8,8 +8,10 @@
 #include "base/clock.h"
 
 #define CHUNK 64u
-/* however busy the turn was: the client waits */
-#define LEAST_NS INT64_C(500000)
+/* alone it has most of a turn; while other requests wait, little of it, however busy the turn was
+ */
+#define ALONE_NS  INT64_C(1000000)
+#define BESIDE_NS INT64_C(200000)
 
 struct ls_preview {
 	struct ls_preview_job job;
@@ -53,7 +55,7 @@ finish(struct ls_service *service, const char *why)
 }
 
 bool
-ls_preview_step(struct ls_service *service, int64_t until_ns)
+ls_preview_step(struct ls_service *service)
 {
 	struct ls_preview *p = service->preview;
 	size_t left = 1;
@@ -63,7 +65,8 @@ ls_preview_step(struct ls_service *service, int64_t until_ns)
 		finish(service, "nobody waits for it");
 		return false;
 	}
-	until_ns = LS_MAX(until_ns, ls_clock_mono_ns() + LEAST_NS);
+	bool alone = ls_http_server_stats(service->http)->pending <= 1;
+	int64_t until_ns = ls_clock_mono_ns() + (alone ? ALONE_NS : BESIDE_NS);
 	do {
 		if (ls_whatif_step(p->whatif, CHUNK, &left) != LS_OK) {
 			finish(service, "out of memory");

@@ -21,7 +21,7 @@ struct ls_preview_job {
 /** LS_ERR_CONFLICT while another is under way, LS_ERR_NOMEM. */
 int ls_preview_start(struct ls_service *service, const struct ls_preview_job *job) LS_MUST_CHECK;
 /** Judges leads for a while. True when there is more to do at once. */
-bool ls_preview_step(struct ls_service *service, int64_t until_ns);
+bool ls_preview_step(struct ls_service *service);
 /** Before the profile that holds changes; NULL: nobody is told. */
 void ls_preview_stop(struct ls_service *service, const char *why);
 
