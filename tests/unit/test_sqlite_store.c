@@ -361,6 +361,92 @@ events_newest_first_by_pages(void **state)
 }
 
 static void
+events_of_several_leads_and_records_come_once(void **state)
+{
+	struct fixture *fx = *state;
+	struct ls_store_event events[] = { event(7, 100, 1), event(8, 300, 2), event(9, 200, 3),
+		event(0, 250, 4), event(9, 260, 5) };
+	const uint64_t leads[] = { 7, 8 }, records[] = { 5 };
+	struct ls_store_checkpoint data = { .tenant = ACME,
+		.events = events,
+		.event_count = LS_ARRAY_LEN(events),
+		.position = LS_S("1") };
+	struct timeline out = { .loop = fx->loop };
+	struct ls_store_event_query query = { .tenant = ACME,
+		.lead_ids = leads,
+		.lead_count = LS_ARRAY_LEN(leads),
+		.record_ids = records,
+		.record_count = LS_ARRAY_LEN(records),
+		.not_of_records = 34,
+		.before_ms = INT64_MAX,
+		.before_id = UINT64_MAX,
+		.limit = 3 };
+	events[1].record_id = events[3].record_id = events[4].record_id = 5;
+	events[4].kind = 34; /* of a lead that was not asked for */
+	(void)info(fx, ACME);
+	assert_int_equal(checkpoint(fx, &data), LS_OK);
+	assert_int_equal(ls_store_events(fx->store, &query, on_events, &out), LS_OK);
+	ls_loop_run(fx->loop);
+	assert_true(out.count == 3 && out.times[0] == 300 && out.times[1] == 250 &&
+		    out.times[2] == 100);
+	query.lead_count = LS_STORE_IDS_MAX;
+	assert_int_equal(ls_store_events(fx->store, &query, on_events, &out), LS_ERR_INVALID);
+}
+
+/* --- history ---------------------------------------------------------------------------------- */
+
+static void
+on_scores(void *ctx, int err, const struct ls_store_score *scores, size_t count)
+{
+	struct timeline *timeline = ctx;
+	ls_assert(err == LS_OK && count <= LS_ARRAY_LEN(timeline->times));
+	timeline->count = count;
+	for (size_t i = 0; i < count; i++)
+		timeline->times[i] = scores[i].known ? scores[i].score_milli : -1;
+	ls_loop_stop(timeline->loop);
+}
+
+static struct timeline
+scores_of(struct fixture *fx, uint64_t lead_id)
+{
+	static const int64_t times_ms[] = { 99, 100, 250, 900 };
+	struct timeline out = { .loop = fx->loop };
+	const struct ls_store_score_query query = { .tenant = ACME,
+		.lead_id = lead_id,
+		.times_ms = times_ms,
+		.count = LS_ARRAY_LEN(times_ms) };
+	assert_int_equal(ls_store_scores(fx->store, &query, on_scores, &out), LS_OK);
+	ls_loop_run(fx->loop);
+	return out;
+}
+
+static void
+history_tells_the_score_of_then_until_erased(void **state)
+{
+	struct fixture *fx = *state;
+	const uint64_t gone[] = { 7 };
+	const struct ls_store_history rows[] = {
+		{ .lead_id = 7, .time_ms = 100, .from_milli = 5000, .score_milli = 9000 },
+		{ .lead_id = 7, .time_ms = 300, .from_milli = 9000, .score_milli = 7000 },
+		{ .lead_id = 8, .time_ms = 100, .from_milli = 1, .score_milli = 2 },
+	};
+	struct ls_store_checkpoint data = { .tenant = ACME,
+		.history = rows,
+		.history_count = LS_ARRAY_LEN(rows),
+		.position = LS_S("1") };
+	(void)info(fx, ACME);
+	assert_int_equal(checkpoint(fx, &data), LS_OK);
+	struct timeline then = scores_of(fx, 7);
+	assert_true(then.times[0] == 5000 && then.times[1] == 9000 && then.times[2] == 9000 &&
+		    then.times[3] == 7000);
+	struct ls_store_checkpoint erase = {
+		.tenant = ACME, .erase_events_of = gone, .erase_count = 1, .position = LS_S("2")
+	};
+	assert_int_equal(checkpoint(fx, &erase), LS_OK);
+	assert_true(scores_of(fx, 7).times[3] == -1 && scores_of(fx, 8).times[3] == 2);
+}
+
+static void
 privacy_erases_events_not_keys(void **state)
 {
 	struct fixture *fx = *state;
@@ -770,6 +856,8 @@ main(void)
 		WITH_FIXTURE(bad_checkpoints_are_refused),
 		WITH_FIXTURE(checkpoints_are_copies),
 		WITH_FIXTURE(events_newest_first_by_pages),
+		WITH_FIXTURE(events_of_several_leads_and_records_come_once),
+		WITH_FIXTURE(history_tells_the_score_of_then_until_erased),
 		WITH_FIXTURE(privacy_erases_events_not_keys),
 		WITH_FIXTURE(old_keys_are_forgotten_in_steps),
 		WITH_FIXTURE(profiles_one_draft_and_one_published),
