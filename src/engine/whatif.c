@@ -9,8 +9,8 @@
 #include "engine/engine_internal.h"
 
 /* leads on their way into the cache */
-#define LEAD_AHEAD  16u
-#define BLOCK_AHEAD 8u
+#define LEAD_AHEAD  24u
+#define BLOCK_AHEAD 12u
 
 struct ls_whatif {
 	const struct ls_engine *engine;
@@ -136,6 +136,9 @@ prefetch(const struct ls_engine *engine, uint32_t slot)
 	const struct ls_lead *lead = ls_lead_at(engine, slot + BLOCK_AHEAD);
 	for (uint32_t at = 0; at < lead->activity_size && at < 512; at += 64)
 		__builtin_prefetch((const char *)lead->activity + at);
+	/* rules on fields read it */
+	for (uint32_t at = 0; at < lead->doc_size && at < 256; at += 64)
+		__builtin_prefetch((const char *)lead->doc + at);
 }
 
 int
