@@ -397,14 +397,6 @@ apply_merge(struct ls_engine *engine, const struct ls_event *event, struct ls_ap
 
 /* ---- records */
 
-/* Activities keep what their count depends on; their texts stay in the log. */
-static bool
-keeps_attribute(const struct ls_engine_record *record, struct ls_slice name)
-{
-	return record->class_ != LS_RECORD_ACTIVITY || ls_slice_eq(name, LS_S("timestamp")) ||
-	       ls_slice_eq(name, LS_S("direction"));
-}
-
 static int
 change_record_doc(
 	struct ls_engine *engine, struct ls_engine_record *record, const struct ls_event *event)
@@ -413,7 +405,7 @@ change_record_doc(
 	int err = ls_doc_unpack(&engine->dict, ls_record_doc(record), &engine->doc);
 	for (size_t i = 0; i < event->attribute_count && err == LS_OK; i++) {
 		const struct ls_attribute *attr = &event->attributes[i];
-		if (keeps_attribute(record, attr->name))
+		if (ls_record_keeps(record->class_, attr->name))
 			err = set_one(engine, attr->name, &attr->value, event_time(event));
 	}
 	if (err != LS_OK)

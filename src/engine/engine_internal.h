@@ -252,6 +252,10 @@ bool ls_value_number(const struct ls_value *value, double *number);
 
 /* ---- identity.c */
 
+/** Keys and attributes of both, and the alias that `gone_id` becomes, in engine->doc; those of
+ * `gone` stay in engine->doc2. LS_ERR_NOMEM, LS_ERR_LIMIT. */
+int ls_docs_add_up(struct ls_engine *engine, struct ls_slice into, struct ls_slice gone,
+	uint64_t gone_id) LS_MUST_CHECK;
 struct ls_key ls_key_of_ref(const struct ls_ref *ref);
 /** The same for a lead: an id without its account is the one of an account that is known, if any.
  */

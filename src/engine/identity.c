@@ -449,15 +449,15 @@ add_up_activity(struct ls_engine *engine, uint32_t into, uint32_t gone)
 	return err;
 }
 
-/** Keys and attributes of both in engine->doc; those of `gone` stay in engine->doc2. */
-static int
-add_up_docs(struct ls_engine *engine, const struct ls_lead *a, const struct ls_lead *b)
+int
+ls_docs_add_up(
+	struct ls_engine *engine, struct ls_slice into, struct ls_slice gone, uint64_t gone_id)
 {
 	struct ls_key alias = weak_key(LS_KEY_ALIAS, ls_slice(NULL, 0));
-	alias.scope = b->id;
-	int err = ls_doc_unpack(&engine->dict, ls_lead_doc(a), &engine->doc);
+	alias.scope = gone_id;
+	int err = ls_doc_unpack(&engine->dict, into, &engine->doc);
 	if (err == LS_OK)
-		err = ls_doc_unpack(&engine->dict, ls_lead_doc(b), &engine->doc2);
+		err = ls_doc_unpack(&engine->dict, gone, &engine->doc2);
 	if (err == LS_OK)
 		err = ls_doc_add_key(&engine->doc, &alias);
 	for (size_t i = 0; i < engine->doc2.key_count && err == LS_OK; i++)
@@ -520,7 +520,7 @@ ls_lead_merge(struct ls_engine *engine, uint32_t into, uint32_t gone)
 	if (err == LS_OK)
 		err = add_up_activity(engine, into, gone);
 	if (err == LS_OK)
-		err = add_up_docs(engine, a, b);
+		err = ls_docs_add_up(engine, ls_lead_doc(a), ls_lead_doc(b), b->id);
 	if (err != LS_OK)
 		return err;
 	size_t size = ls_pack_size(&engine->act, &wide);

@@ -100,28 +100,6 @@ ls_record_resolve(struct ls_engine *engine, const struct ls_ref *ref, uint32_t *
 
 /* ---- merging */
 
-static int
-add_up_docs(struct ls_engine *engine, uint32_t into, uint32_t gone)
-{
-	struct ls_key alias = {
-		.type = LS_KEY_ALIAS, .scope = gone, .deleted_ms = LS_NEVER, .restored_ms = LS_NEVER
-	};
-	int err = ls_doc_unpack(
-		&engine->dict, ls_record_doc(ls_record_at(engine, into)), &engine->doc);
-	if (err == LS_OK)
-		err = ls_doc_unpack(
-			&engine->dict, ls_record_doc(ls_record_at(engine, gone)), &engine->doc2);
-	if (err == LS_OK)
-		err = ls_doc_add_key(&engine->doc, &alias);
-	for (size_t i = 0; i < engine->doc2.key_count && err == LS_OK; i++)
-		err = ls_doc_add_key(&engine->doc, &engine->doc2.keys[i]);
-	for (size_t i = 0; i < engine->doc2.attr_count && err == LS_OK; i++) {
-		if (!ls_doc_set_attr(&engine->doc, &engine->doc2.attrs[i]))
-			engine->stats.attributes_refused++;
-	}
-	return err;
-}
-
 /** What is left of `gone` in the activity of a lead that is linked to both is taken back. */
 static int
 move_links(struct ls_engine *engine, uint32_t into, uint32_t gone)
@@ -166,7 +144,7 @@ ls_record_merge(struct ls_engine *engine, uint32_t into, uint32_t gone)
 	if (err == LS_OK)
 		err = move_links(engine, into, gone);
 	if (err == LS_OK)
-		err = add_up_docs(engine, into, gone);
+		err = ls_docs_add_up(engine, ls_record_doc(a), ls_record_doc(b), gone);
 	if (err == LS_OK)
 		err = ls_record_put_doc(engine, a);
 	if (err != LS_OK)

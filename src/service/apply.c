@@ -45,34 +45,6 @@ is_ours(const struct ls_tenant *tenant, const struct ls_event *event)
 	return false;
 }
 
-static void
-write_value(struct ls_jsonw *w, const struct ls_value *value)
-{
-	switch (value->type) {
-	case LS_VALUE_NULL:
-		ls_jsonw_null(w);
-		break;
-	case LS_VALUE_BOOL:
-		ls_jsonw_bool(w, value->boolean);
-		break;
-	case LS_VALUE_NUMBER:
-		ls_jsonw_double(w, value->number);
-		break;
-	case LS_VALUE_STRING:
-		ls_jsonw_string(w, value->string);
-		break;
-	}
-}
-
-/* An activity's texts may say anything about anybody: of these only what its count depends on is
- * kept, as in the engine. */
-static bool
-keeps_attribute(const struct ls_event *event, struct ls_slice name)
-{
-	return event->subject.ref.record != LS_RECORD_ACTIVITY ||
-	       ls_slice_eq(name, LS_S("timestamp")) || ls_slice_eq(name, LS_S("direction"));
-}
-
 /* as a JSON object in the tenant's buffer; empty when nothing is to be kept */
 static struct ls_slice
 write_attributes(struct ls_tenant *tenant, const struct ls_event *event)
@@ -85,10 +57,10 @@ write_attributes(struct ls_tenant *tenant, const struct ls_event *event)
 	ls_jsonw_object(&w);
 	for (size_t i = 0; i < event->attribute_count; i++) {
 		const struct ls_attribute *attribute = &event->attributes[i];
-		if (!keeps_attribute(event, attribute->name))
+		if (!ls_record_keeps(event->subject.ref.record, attribute->name))
 			continue;
 		ls_jsonw_key_slice(&w, attribute->name);
-		write_value(&w, &attribute->value);
+		ls_value_write(&w, &attribute->value);
 		kept++;
 	}
 	ls_jsonw_object_end(&w);

@@ -216,3 +216,20 @@ ls_past_read_page(struct ls_past *past, const struct ls_http_request *req)
 	past->limit = (size_t)number;
 	return NULL;
 }
+
+void
+ls_past_page(struct ls_service *service, struct ls_http_request *req, struct ls_slice param,
+	enum ls_past_records records, void (*next)(struct ls_past *past))
+{
+	struct ls_lead_view lead;
+	if (ls_api_find_lead(service, req, param, &lead) == 0)
+		return;
+	struct ls_past *past = ls_past_new(service, req, param);
+	if (past == NULL)
+		return;
+	const char *why = ls_past_read_page(past, req);
+	if (why != NULL)
+		ls_past_fail(past, 400, why);
+	else
+		ls_past_begin(past, records, next);
+}

@@ -37,6 +37,9 @@ struct ls_past *ls_past_new(
 	struct ls_service *service, struct ls_http_request *req, struct ls_slice param);
 void ls_past_begin(
 	struct ls_past *past, enum ls_past_records records, void (*next)(struct ls_past *past));
+/** Both for a page: finds the lead, reads limit and cursor, begins. Problems have been answered. */
+void ls_past_page(struct ls_service *service, struct ls_http_request *req, struct ls_slice param,
+	enum ls_past_records records, void (*next)(struct ls_past *past));
 /** Answers with this problem, and frees. 0: by the error of the store. */
 void ls_past_fail(struct ls_past *past, int status, const char *detail);
 void ls_past_free(struct ls_past *past);

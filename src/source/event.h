@@ -53,6 +53,11 @@ struct ls_value {
 	struct ls_slice string; /* UTF-8, at most 1,024 bytes (cut at decode) */
 };
 
+struct ls_jsonw;
+
+/** The value as JSON. */
+void ls_value_write(struct ls_jsonw *w, const struct ls_value *value);
+
 /**
  * Well-known names: email, first_name, last_name, name, company, job_title, phone, employees
  * (number), owner, lifecycle_stage, lead_status, stage_probability (0..1), email_domain,
@@ -99,5 +104,14 @@ struct ls_event {
 	/* JSON for people to read on the timeline; may be empty */
 	struct ls_slice detail;
 };
+
+/** Whether an attribute of a record is kept. An activity's texts may say anything about anybody: of
+ * these only what its count depends on stays outside the log. */
+static inline bool
+ls_record_keeps(enum ls_record record, struct ls_slice name)
+{
+	return record != LS_RECORD_ACTIVITY || ls_slice_eq(name, LS_S("timestamp")) ||
+	       ls_slice_eq(name, LS_S("direction"));
+}
 
 #endif

@@ -74,15 +74,5 @@ read_rows(struct ls_past *past)
 void
 ls_api_leads_history(struct ls_service *service, struct ls_http_request *req, struct ls_slice param)
 {
-	struct ls_lead_view lead;
-	if (ls_api_find_lead(service, req, param, &lead) == 0)
-		return;
-	struct ls_past *past = ls_past_new(service, req, param);
-	if (past == NULL)
-		return;
-	const char *why = ls_past_read_page(past, req);
-	if (why != NULL)
-		ls_past_fail(past, 400, why);
-	else
-		ls_past_begin(past, LS_PAST_NO_RECORDS, read_rows);
+	ls_past_page(service, req, param, LS_PAST_NO_RECORDS, read_rows);
 }

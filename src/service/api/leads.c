@@ -362,20 +362,7 @@ write_attribute(void *ctx, const struct ls_attribute *attribute, int64_t set_ms)
 	ls_jsonw_key_slice(w, attribute->name);
 	ls_jsonw_object(w);
 	ls_jsonw_key(w, "value");
-	switch (attribute->value.type) {
-	case LS_VALUE_NULL:
-		ls_jsonw_null(w);
-		break;
-	case LS_VALUE_BOOL:
-		ls_jsonw_bool(w, attribute->value.boolean);
-		break;
-	case LS_VALUE_NUMBER:
-		ls_jsonw_double(w, attribute->value.number);
-		break;
-	case LS_VALUE_STRING:
-		ls_jsonw_string(w, attribute->value.string);
-		break;
-	}
+	ls_value_write(w, &attribute->value);
 	ls_jsonw_ktime(w, "set", set_ms);
 	ls_jsonw_object_end(w);
 }
